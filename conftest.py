@@ -1,0 +1,61 @@
+"""Makes ``pytest --nbval`` stricter than nbval alone, within the same run; it loosens nothing.
+
+nbval compares the texts of outputs. It does not compare pictures, the kind and order of outputs, or their metadata; it
+passes a cell that was never run and a cell whose code changed but prints nothing; tags, comments and a sanitize file
+can take anything out of the comparison. What is compared here besides is defined in ``course_lib.notebook_rules``.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from course_lib import notebook_rules as rules
+from course_lib.lessons import kernel_environment
+
+# Percent scripts are no tests; they are checked as the notebooks that are built of them.
+collect_ignore_glob = ["notebooks/source/*"]
+
+OUTPUT_TIMEOUT = 30
+"""Seconds to wait for an output that the kernel has announced; nbval's own 5 are short on a loaded machine."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse options that would scatter or loosen the validation; give kernels the environment of the builder."""
+    # Kernels inherit these two from this process.
+    environment = kernel_environment()
+    for name in ("OMP_NUM_THREADS", "PYTHONPATH"):
+        os.environ[name] = environment[name]
+    if not (config.getoption("nbval", False) or config.getoption("nbval_lax", False)):
+        return
+    if config.getoption("dist", "no") not in ("no", "loadfile"):
+        raise pytest.UsageError("the cells of a notebook must stay in one kernel: add --dist loadfile")
+    if config.pluginmanager.hasplugin("randomly") or config.pluginmanager.hasplugin("pytest_randomly"):
+        raise pytest.UsageError("pytest-randomly shuffles the cells of a notebook: add -p no:randomly")
+    if config.getoption("nbval_sanitize_with", None) or config.getoption("sanitize_with", None):
+        raise pytest.UsageError("outputs are compared as they are: leave the sanitize file out")
+
+
+def is_cell(item: pytest.Item) -> bool:
+    """Whether a test is a cell of a notebook (nbval exports no name for its class)."""
+    return type(item).__name__ == "IPyNbCell"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item):
+    """Run and compare a cell as nbval does, then compare what nbval leaves out."""
+    if not is_cell(item):
+        return (yield)
+    item.output_timeout = OUTPUT_TIMEOUT
+    compared = rules.TIMING_TAG not in rules.tags(item.cell)
+    if item.config.option.nbval and (item.options["skip"] or (compared and not item.options["check"])):
+        item.raise_cell_error("The cell is taken out of validation", "a marker other than the timing cell's tag")
+    untrusted = rules.not_as_built(item.parent.nb, item.cell)
+    result = yield  # in any case: the cells below need what this one defines
+    if untrusted:
+        item.raise_cell_error("The stored outputs cannot be trusted", untrusted)
+    found = rules.difference(item.cell.outputs, item.test_outputs or []) if compared else None
+    if found:
+        item.raise_cell_error("Cell outputs differ", found)
+    return result

@@ -1,0 +1,245 @@
+"""The ``course`` command: a thin layer over functions that say what they do themselves.
+
+Every module is imported by the command that needs it, so that ``course --help`` and ``course deck`` start without
+torch. A command returns its exit status: 0 done, 1 something is wrong with the input or the course, 2 wrong usage.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from course_lib.bootstrap import ROOT
+
+app = typer.Typer(
+    name="course",
+    help="A course on transformers: lessons in JupyterLab, flashcards for Anki, and the proof that both are right.",
+    epilog="COURSE_DEBUG=1 shows the traceback of an error.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Language(StrEnum):
+    """The course's languages, as values of an option."""
+
+    en = "en"
+    ru = "ru"
+
+
+Lessons = Annotated[
+    list[str] | None, typer.Argument(metavar="LESSON", help="Numbers or names, `03` or `03_attention`.")
+]
+Lang = Annotated[Language, typer.Option("--lang", help="The language.")]
+
+
+def working_copy() -> Path:
+    """The learner's copy of the lessons, which git ignores."""
+    return ROOT / "work"
+
+
+def shown(path: Path) -> str:
+    """A path as one would type it here: relative to the current folder where that is shorter."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+@app.command(rich_help_panel="Learning")
+def lab(
+    lang: Lang = Language.en,
+    browser: Annotated[
+        bool | None, typer.Option("--browser/--no-browser", help="Open a browser (by default if there is a screen).")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="The port of JupyterLab; another one if it is taken.")] = None,
+) -> int:
+    """Open the lessons in JupyterLab, in a working copy of your own.
+
+    The copy stands in `work/`, which git ignores, with the Anki decks beside it. Lessons that you have not edited
+    follow the clone; an edited one is never written over. Ctrl-C ends it.
+    """
+    from course_lib import lab as workplace
+
+    work = working_copy()
+    done = workplace.update(ROOT, work)
+    for name in done.refreshed:
+        print(f"updated: {name}")
+    for name in done.kept:
+        print(
+            f"kept as you edited it: {name} (the lesson has changed; `course reset` gets the new one, and keeps yours)"
+        )
+    for one in Language:
+        deck_of_the_course(one.value, work / "decks" / f"transformers-{one.value}.apkg", quiet=True)
+    first = next(workplace.notebooks(ROOT, [lang.value]))
+    print(f"Your working copy: {shown(work)} · decks for Anki: {shown(work / 'decks')} · Ctrl-C ends JupyterLab")
+    opens = workplace.has_screen() if browser is None else browser
+    return workplace.start(work, first, browser=opens, port=port)
+
+
+@app.command(rich_help_panel="Learning")
+def reset(
+    lesson: Annotated[str, typer.Argument(metavar="LESSON", help="Its number or name, `03` or `03_attention`.")],
+    lang: Lang = Language.en,
+) -> int:
+    """Put a clean copy of a lesson into your working copy.
+
+    The copy that you edited is kept in `work/backups`.
+    """
+    from course_lib import lab as workplace
+
+    copy, backup = workplace.reset(lesson, root=ROOT, work=working_copy(), lang=lang.value)
+    print(f"{shown(copy)} is as in the course again" + (f"; yours is {shown(backup)}" if backup else ""))
+    return 0
+
+
+@app.command(rich_help_panel="Proving")
+def claims(lessons: Lessons = None, lang: Lang = Language.en) -> int:
+    """Show the ledger: what the lecture notes said, the verdict, and the figures that a lesson printed.
+
+    The figures are read from the outputs of the notebooks; a row of a lesson that is not written yet is open.
+    """
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    from course_lib import claims as table_of_claims
+    from course_lib.language import say, use_language
+    from course_lib.lessons import LESSONS, find
+
+    use_language(lang.value)
+    chosen = [find(name) for name in lessons or ()] or list(LESSONS)
+    printed: dict[str, list[str]] = {}
+    for lesson in LESSONS:
+        if lesson.notebook(lang.value).exists():
+            printed |= table_of_claims.printed(lesson.notebook(lang.value))
+    console = Console(highlight=False)
+    executed = executable = 0
+    for lesson in chosen:
+        rows = [row for row in table_of_claims.rows() if row.lesson == lesson.number]
+        if not rows:
+            continue
+        table = Table(title=f"{lesson.number:02d} {lesson.title[lang.value]}", title_justify="left", expand=True)
+        table.add_column(no_wrap=True)
+        for name, ratio in (("statement", 5), ("verdict", 2), ("found", 6)):
+            table.add_column(say(f"ledger.head.{name}"), ratio=ratio, overflow="fold")
+        for row in rows:
+            figures = "; ".join(printed.get(row.id, ()))
+            found = " · ".join(filter(None, [row.finding[lang.value], figures])) or "(open)"
+            executable += row.executable
+            executed += row.id in printed
+            verdict = table_of_claims.verdict_word(row.verdict)
+            table.add_row(row.id, escape(row.statement[lang.value]), escape(verdict), escape(found))
+        console.print(table)
+    console.print(f"{executed} of {executable} claims executed; the others wait for their lessons")
+    return 0
+
+
+@app.command(rich_help_panel="Proving")
+def check(
+    lessons: Lessons = None,
+    lang: Lang = Language.en,
+    both: Annotated[bool, typer.Option("--both", help="Both languages.")] = False,
+) -> int:
+    """Run lessons again and compare every output with the stored one (strict nbval).
+
+    All written lessons by default. A difference is shown with the id of its cell; exit status 1 if there is one.
+    """
+    from course_lib import lessons as all_lessons
+
+    return all_lessons.check(lessons or [], lang=None if both else lang.value)
+
+
+@app.command(rich_help_panel="Proving", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(
+    context: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="Also the slow checks (the Russian notebooks, …).")] = False,
+) -> int:
+    """Run everything that must hold on every commit: code, cards, and every output of the English lessons.
+
+    Further arguments go to pytest: `course test -k lock -x`.
+    """
+    import importlib.util
+
+    if importlib.util.find_spec("nbval") is None:
+        raise ModuleNotFoundError("nbval", name="nbval")
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    if everything:
+        notebooks += sorted((ROOT / "notebooks" / "ru").glob("*.ipynb"))
+    workers = min(4, max(2, os.cpu_count() or 2))
+    # The cells of a notebook, and the tests of a file, stay in one process.
+    command = [sys.executable, "-m", "pytest", "tests", *(str(path.relative_to(ROOT)) for path in notebooks)]
+    command += ["-n", str(workers), "--dist", "loadfile", *context.args]
+    environment = dict(os.environ, COURSE_ALL="1") if everything else dict(os.environ)
+    return subprocess.run(command, cwd=ROOT, env=environment).returncode
+
+
+@app.command(rich_help_panel="Writing")
+def build(
+    lessons: Lessons = None,
+    refresh: Annotated[bool, typer.Option("--refresh", help="Measure the timing cells anew.")] = False,
+) -> int:
+    """Execute the sources of lessons into notebooks, English and Russian.
+
+    All written lessons by default. What breaks a rule is listed; exit status 1 if something does.
+    """
+    from course_lib import lessons as all_lessons
+
+    return all_lessons.build(lessons or [], refresh=refresh)
+
+
+@app.command(rich_help_panel="Writing")
+def measure(name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a recorded result.")]) -> int:
+    """Compute a recorded result again and store it.
+
+    Recorded results are what does not fit into the minute that a lesson may take: several seeds, sizes, long training.
+    """
+    from course_lib import results
+
+    results.measure(name)
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command. An error is one line on stderr.
+
+    Returns:
+        the exit status: that of the command; 1 after an error, 2 after wrong usage, 130 after Ctrl-C.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        status = app(arguments or ["--help"], prog_name="course", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except (KeyboardInterrupt, typer.Abort):
+        return 130
+    except BrokenPipeError:  # `course claims | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("COURSE_DEBUG"):
+            raise
+        print(f"course: {one_line(error)}", file=sys.stderr)
+        return getattr(error, "exit_code", 1)
+
+
+def one_line(error: Exception) -> str:
+    """What went wrong, on one line."""
+    if isinstance(error, ModuleNotFoundError):
+        return f"the module {error.name} is not installed here: pip install -c requirements.lock -e '.[dev]'"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    # Errors of the command line know how to say it; str() of a KeyError would put its message in quotes.
+    text = error.format_message() if hasattr(error, "format_message") else str(error.args[0] if error.args else "")
+    return " ".join(text.replace("Value error, ", "").split()) or type(error).__name__
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The texts of the course: generated or packaged, nothing is downloaded."""

@@ -1,0 +1,571 @@
+"""The nine lessons, and the way from their one source to the two executed notebooks.
+
+A lesson is written in ``notebooks/source/NN_topic.py`` (jupytext's percent format), English and Russian side by side.
+:func:`build` makes both notebooks of it, runs them and writes them in one canonical form; nothing is ever read back
+from a notebook, but for the output of a timing cell. :func:`check` runs notebooks again and compares every output.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from course_lib.language import LANGUAGES
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+ROOT = Path(__file__).resolve().parents[1]
+CELL_TIMEOUT = 180
+"""Seconds after which a cell that has not ended is an error, when building and when checking."""
+
+
+class LessonError(Exception):
+    """A lesson cannot be read, built or found; the message names the lesson and the cell."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One lesson: its number, the name that its files share, its title in both languages."""
+
+    number: int
+    slug: str
+    title: dict[str, str]
+    root: Path = field(default=ROOT, repr=False)
+
+    @property
+    def source(self) -> Path:
+        """The percent script."""
+        return self.root / "notebooks" / "source" / f"{self.slug}.py"
+
+    def notebook(self, lang: str = "en") -> Path:
+        """The committed notebook in one of the languages."""
+        folder = self.root / "notebooks"
+        return (folder if lang == "en" else folder / lang) / f"{self.slug}.ipynb"
+
+    @property
+    def written(self) -> bool:
+        """Whether the lesson exists yet."""
+        return self.source.exists()
+
+
+LESSONS: tuple[Lesson, ...] = tuple(
+    Lesson(number, slug, {"en": en, "ru": ru})
+    for number, (slug, en, ru) in enumerate(
+        [
+            ("00_why_transformers", "Why transformers", "Зачем нужны трансформеры"),
+            ("01_word2vec", "Word2Vec", "Word2Vec"),
+            ("02_bpe", "BPE and tokenisation", "BPE и токенизация"),
+            ("03_attention", "Attention", "Механизм внимания"),
+            ("04_multi_head", "Multi-head attention", "Внимание с несколькими головами"),
+            ("05_positions", "Positional encoding", "Позиционное кодирование"),
+            ("06_encoder_block", "The encoder block", "Блок энкодера"),
+            ("07_decoder", "Decoder, training, translation", "Декодер, обучение, перевод"),
+            ("08_bert_vs_gpt", "BERT vs GPT", "BERT против GPT"),
+        ]
+    )
+)
+
+
+def find(name: str | int) -> Lesson:
+    """A lesson by its number, ``3`` or ``"03"``, its slug, or the path of one of its files.
+
+    Raises:
+        LessonError: if there is none.
+    """
+    stem = Path(str(name)).stem
+    for lesson in LESSONS:
+        if stem in (lesson.slug, lesson.slug[3:], str(lesson.number), f"{lesson.number:02d}"):
+            return lesson
+    raise LessonError(
+        f"there is no lesson {name!r}: use a number from 0 to {len(LESSONS) - 1}, or a name like 03_attention"
+    )
+
+
+def select(names: Sequence[str | int]) -> list[Lesson]:
+    """The lessons of these names; all written ones if there are none.
+
+    Raises:
+        LessonError: if a name is unknown or its lesson is not written yet.
+    """
+    lessons = list(dict.fromkeys(find(name) for name in names)) or [lesson for lesson in LESSONS if lesson.written]
+    for lesson in lessons:
+        if not lesson.written:
+            raise LessonError(f"lesson {lesson.slug} is not written yet")
+    return lessons
+
+
+# ------------------------------------------------------------------------------------------------ reading the source
+
+
+def read_source(lesson: Lesson) -> list[NotebookNode]:
+    """The cells of a lesson's source, with ``id``, ``lang`` and ``tags`` in their metadata.
+
+    Raises:
+        LessonError: naming the cell, if a cell has no id, an id is not unique, a Markdown cell is not one of an English
+            and Russian pair, a cell is empty, code has a language, metadata are unknown, or ``start(lesson=N)`` does
+            not stand exactly once.
+    """
+    import jupytext
+
+    where = f"{lesson.source.name}:"
+    # Comments above the first cell are for the authors; anything else there would be lost unseen.
+    head, marker, rest = re.split(
+        r"^(# %%)", lesson.source.read_text(encoding="utf-8") + "\n# %%", maxsplit=1, flags=re.M
+    )
+    if any(line.strip() and not line.startswith("#") for line in head.splitlines()):
+        raise LessonError(f"{where} only comments may stand above the first cell")
+    cells = jupytext.reads((marker + rest).removesuffix("\n# %%"), fmt="py:percent").cells
+    for position, cell in enumerate(cells):
+        cell.metadata.pop("lines_to_next_cell", None)
+        before = cells[position - 1].metadata.get("id") if position else "(first cell)"
+        if not isinstance(cell.metadata.get("id"), str):
+            raise LessonError(f"{where} the cell after {before!r} has no id: {cell.source[:60]!r}")
+        name = cell.metadata["id"]
+        if cell.cell_type == "raw" or set(cell.metadata) - {"id", "lang", "tags"}:
+            raise LessonError(f"{where} {name}: only id, lang and tags are known, found {sorted(cell.metadata)}")
+        if not cell.source.strip():
+            raise LessonError(f"{where} {name}: the cell is empty")
+        if cell.cell_type == "code" and "lang" in cell.metadata:
+            raise LessonError(f"{where} {name}: code has no language, it is the same in both notebooks")
+        if cell.cell_type == "markdown" and cell.metadata.get("lang") not in LANGUAGES:
+            raise LessonError(f'{where} {name}: a text cell needs lang="en" or lang="ru"')
+    _check_pairs(where, cells)
+    starts = [
+        c.metadata["id"] for c in cells if c.cell_type == "code" and re.search(r"^start\(", c.source, re.MULTILINE)
+    ]
+    exact = rf"^start\(lesson={lesson.number}\)$"
+    if len(starts) != 1:
+        raise LessonError(f"{where} start(lesson={lesson.number}) must stand in one cell, found in {starts or 'none'}")
+    for cell in cells:
+        if cell.metadata["id"] == starts[0] and not re.search(exact, cell.source, re.MULTILINE):
+            raise LessonError(f"{where} {starts[0]}: write exactly start(lesson={lesson.number}), on a line of its own")
+    return cells
+
+
+def _check_pairs(where: str, cells: list[NotebookNode]) -> None:
+    """Every text cell is an English one followed by the Russian one of the same id; no id names two things."""
+    seen: set[str] = set()
+    open_pair = None
+    for cell in cells:
+        name, lang = cell.metadata["id"], cell.metadata.get("lang")
+        if open_pair is not None:
+            if lang != "ru" or name != open_pair:
+                raise LessonError(f"{where} {open_pair}: the English text is not followed by the Russian one")
+            open_pair = None
+            continue
+        if lang == "ru":
+            raise LessonError(f"{where} {name}: a Russian text without the English one just before it")
+        if name in seen:
+            raise LessonError(f"{where} {name}: the id stands twice")
+        seen.add(name)
+        open_pair = name if lang == "en" else None
+    if open_pair is not None:
+        raise LessonError(f"{where} {open_pair}: the English text is not followed by the Russian one")
+
+
+def assemble(lesson: Lesson, lang: str) -> NotebookNode:
+    """The lesson's notebook in one language, not yet executed, in canonical form.
+
+    Raises:
+        LessonError: as :func:`read_source`.
+    """
+    import nbformat
+
+    from course_lib import notebook_rules as rules
+
+    nb = nbformat.v4.new_notebook()
+    for cell in read_source(lesson):
+        if cell.metadata.get("lang", lang) != lang:
+            continue
+        source = cell.source.strip("\n")
+        if cell.cell_type == "code":
+            new = nbformat.v4.new_code_cell(rules.russian(source) if lang == "ru" else source)
+        else:
+            new = nbformat.v4.new_markdown_cell(source)
+        new.id = cell.metadata["id"]
+        if cell.metadata.get("tags"):
+            new.metadata["tags"] = list(cell.metadata["tags"])
+        nb.cells.append(new)
+    nb.metadata["course"] = {"lesson": lesson.number, "lang": lang}
+    return rules.canonical(nb)
+
+
+def stale(lesson: Lesson, lang: str) -> list[str]:
+    """Where a committed notebook is not what the source says: ids of cells whose text, code or tags differ."""
+    from course_lib import notebook_rules as rules
+
+    path = lesson.notebook(lang)
+    if not path.exists():
+        return [f"{path.name} ({lang}) is missing: run `course build {lesson.number:02d}`"]
+    wanted = {c.id: (c.cell_type, c.source, rules.tags(c)) for c in assemble(lesson, lang).cells}
+    found = {c.id: (c.cell_type, c.source, rules.tags(c)) for c in rules.read(path).cells}
+    changed = [name for name in {**wanted, **found} if wanted.get(name) != found.get(name)]
+    if not changed and list(wanted) != list(found):
+        changed = ["the order of the cells"]
+    return [f"{path.name} ({lang}): {name} is not as in the source: run `course build`" for name in changed]
+
+
+# ---------------------------------------------------------------------------------------------------------- building
+
+
+def kernel_environment() -> dict[str, str]:
+    """The environment of every kernel that builds or checks: one thread, and the course_lib of this clone."""
+    environment = dict(os.environ)
+    environment.setdefault("OMP_NUM_THREADS", "1")
+    paths = [str(ROOT), *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
+    environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
+    return environment
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def execute(nb: NotebookNode, folder: Path, *, label: str, started: Callable[[str], None] = lambda name: None) -> None:
+    """Run a notebook in place, in a fresh kernel of this interpreter, with ``folder`` as working directory.
+
+    Raises:
+        LessonError: if a cell fails, runs longer than :data:`CELL_TIMEOUT`, or ends the kernel; names the cell.
+    """
+    from jupyter_client import AsyncKernelManager
+    from jupyter_client.kernelspec import KernelSpec
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    class ThisPython(AsyncKernelManager):
+        """A kernelspec of the user's own named python3 must not decide which packages a lesson runs on."""
+
+        @property
+        def kernel_spec(self) -> KernelSpec:
+            from ipykernel.kernelspec import RESOURCES, get_kernel_dict
+
+            return KernelSpec(resource_dir=RESOURCES, **get_kernel_dict())
+
+    now = "(before the first cell)"
+
+    def on_cell_start(cell: NotebookNode, cell_index: int) -> None:
+        nonlocal now
+        now = cell.id
+        started(cell.id)
+
+    client = NotebookClient(
+        nb,
+        timeout=CELL_TIMEOUT,
+        kernel_name="python3",
+        kernel_manager_class=ThisPython,
+        record_timing=False,
+        coalesce_streams=True,
+        extra_arguments=["--log-level=ERROR"],
+        on_cell_start=on_cell_start,
+        resources={"metadata": {"path": str(folder)}},
+    )
+    try:
+        client.execute(env=kernel_environment())
+    except CellExecutionError as error:
+        lines = _plain(error.traceback).rstrip().splitlines()
+        raise LessonError("\n".join([f"{label}: {now}: the cell failed", *lines[-25:]])) from None
+    except CellTimeoutError:
+        raise LessonError(f"{label}: {now}: the cell did not end within {CELL_TIMEOUT} seconds") from None
+    except DeadKernelError:
+        raise LessonError(f"{label}: {now}: the kernel died") from None
+
+
+def _keep_timing(nb: NotebookNode, committed: Path) -> None:
+    """Put the committed output of the timing cell back: a new measurement would only be another one."""
+    from course_lib import notebook_rules as rules
+
+    if not committed.exists():
+        return
+    old = {cell.id: cell for cell in rules.code_cells(rules.read(committed))}
+    for cell in rules.code_cells(nb):
+        before = old.get(cell.id)
+        if (
+            rules.TIMING_TAG in rules.tags(cell)
+            and before is not None
+            and before.source == cell.source
+            and before.outputs
+        ):
+            cell.outputs = before.outputs
+
+
+def make(
+    lesson: Lesson, *, refresh: bool = False, started: Callable[[str, str], None] = lambda lang, name: None
+) -> dict[str, NotebookNode]:
+    """Both notebooks of a lesson, executed and in canonical form: ``{"en": …, "ru": …}``; nothing is written.
+
+    Args:
+        lesson: what to build.
+        refresh: measure the timing cell anew.
+        started: called with the language and the cell's id as each cell starts.
+
+    Raises:
+        LessonError: if the source is not well-formed or a cell fails.
+    """
+    from course_lib import notebook_rules as rules
+
+    notebooks = {lang: assemble(lesson, lang) for lang in LANGUAGES}
+
+    def run(lang: str) -> None:
+        folder = lesson.notebook(lang).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        label = f"{lesson.slug} ({lang})"
+        execute(notebooks[lang], folder, label=label, started=lambda name: started(lang, name))
+        if not refresh:
+            _keep_timing(notebooks[lang], lesson.notebook(lang))
+        rules.canonical(notebooks[lang])
+
+    # Side by side, except when times are measured.
+    with ThreadPoolExecutor(max_workers=1 if refresh else len(LANGUAGES)) as pool:
+        for done in [pool.submit(run, lang) for lang in LANGUAGES]:
+            done.result()
+    return notebooks
+
+
+def _write(texts: dict[Path, str]) -> None:
+    """Write several files so that each is whole at any moment, and none is touched unless all could be prepared."""
+    prepared: list[tuple[str, Path]] = []
+    try:
+        for path, text in texts.items():
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
+            prepared.append((name, path))
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            os.chmod(name, 0o644)
+        for name, path in prepared:
+            os.replace(name, path)
+    finally:
+        for name, _ in prepared:
+            Path(name).unlink(missing_ok=True)
+
+
+def remaining_problems(lesson: Lesson, notebooks: dict[str, NotebookNode]) -> list[str]:
+    """What the static rules and the comparison of the two languages find in built notebooks."""
+    from course_lib import notebook_rules as rules
+
+    found = [f"{lang}: {problem}" for lang, nb in notebooks.items() for problem in rules.problems(nb)]
+    return found + rules.pair_problems(notebooks["en"], notebooks["ru"])
+
+
+def build(lessons: Sequence[str | int | Lesson] = (), *, refresh: bool = False) -> int:
+    """Build lessons (all written ones by default) and write their notebooks; ``course build``.
+
+    A lesson's two notebooks are written together, and only when both ran to their end. What the static rules find is
+    then listed: the author sees it best in the notebook.
+
+    Args:
+        lessons: names as :func:`find` takes them, or lessons.
+        refresh: measure the timing cells anew.
+
+    Returns:
+        0 if all is well, 1 if a lesson could not be built or breaks a rule, 2 if there is no such lesson.
+    """
+    from rich.console import Console
+    from rich.markup import escape
+
+    from course_lib import notebook_rules as rules
+
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        chosen = [x if isinstance(x, Lesson) else select([x])[0] for x in lessons] or select([])
+    except LessonError as error:
+        console.print(f"[red]{escape(str(error))}[/red]")
+        return 2
+    bad = 0
+    for lesson in chosen:
+        try:
+            total = len(LANGUAGES) * len(rules.code_cells(assemble(lesson, "en")))
+            with _Progress(console, lesson.slug, total) as progress:
+                notebooks = make(lesson, refresh=refresh, started=lambda lang, name: progress.step(f"{lang} {name}"))
+        except LessonError as error:
+            console.print(f"[red]{escape(str(error))}[/red]")
+            bad += 1
+            continue
+        texts = {lesson.notebook(lang): rules.written(nb) for lang, nb in notebooks.items()}
+        same = all(path.exists() and path.read_text(encoding="utf-8") == text for path, text in texts.items())
+        _write(texts)
+        found = remaining_problems(lesson, notebooks)
+        console.print(f"{lesson.slug}: {'unchanged' if same else 'written'}, {len(found)} problem(s)")
+        for problem in found:
+            console.print(f"  {escape(problem)}")
+        bad += bool(found)
+    return 1 if bad else 0
+
+
+class _Progress:
+    """A bar on a terminal, which shows the cell that runs; nothing in a log file."""
+
+    def __init__(self, console: Any, label: str, total: int) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[cell]}"),
+        )
+        self._bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._task = self._bar.add_task(label, total=total, cell="")
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> _Progress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def step(self, cell: str) -> None:
+        """Show that a cell starts."""
+        with self._lock:
+            self._bar.update(self._task, advance=1, cell=cell)
+
+
+# ---------------------------------------------------------------------------------------------------------- checking
+
+
+def check(lessons: Sequence[str | int] = (), *, lang: str | None = "en", show: int = 5) -> int:
+    """Run lessons again and compare every output with the committed one: strict nbval; ``course check``.
+
+    Args:
+        lessons: names as :func:`find` takes them; all written lessons by default.
+        lang: the notebooks of one language, or of both if None.
+        show: how many differences to print per notebook.
+
+    Returns:
+        0 if nothing differs, 1 if something does, 2 if there is no such lesson, otherwise pytest's exit status.
+    """
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        chosen = select(lessons)
+        paths = [lesson.notebook(one) for lesson in chosen for one in (LANGUAGES if lang is None else (lang,))]
+        missing = [path for path in paths if not path.exists()]
+        if missing or not paths:
+            raise LessonError(
+                f"there is no {missing[0].relative_to(ROOT) if missing else 'written lesson'}: run `course build`"
+            )
+    except LessonError as error:
+        console.print(f"[red]{escape(str(error))}[/red]")
+        return 2
+    return run_checks(paths, console=console, show=show)
+
+
+def run_checks(paths: Sequence[Path], *, console: Any = None, show: int = 5) -> int:
+    """Strict nbval of notebooks, in this process, with progress; the result is that of :func:`check`."""
+    import pytest
+    from rich.console import Console
+
+    # After pytest's own reporter is there; marked here, as this module is imported where there is no pytest.
+    pytest.hookimpl(trylast=True)(_Watcher.pytest_configure)
+    watcher = _Watcher(console or Console(highlight=False, soft_wrap=True), show)
+    options = ["-p", "no:cacheprovider", "-p", "no:randomly", "--capture=no", "--color=no"]
+    with watcher:
+        # What makes nbval strict stands in pyproject.toml and the root conftest.py, for every way to run it.
+        status = pytest.main(
+            [f"--rootdir={ROOT}", "-c", str(ROOT / "pyproject.toml"), *options, *map(str, paths)], [watcher]
+        )
+    watcher.report()
+    if status == pytest.ExitCode.OK and not watcher.checked:
+        return int(pytest.ExitCode.NO_TESTS_COLLECTED)
+    return int(status)
+
+
+class _Watcher:
+    """A pytest plugin: a bar that names the running cell, then every difference with the id of its cell."""
+
+    def __init__(self, console: Any, show: int) -> None:
+        self._console, self._show = console, show
+        self._bar: _Progress | None = None
+        self._cells: dict[Path, int] = {}
+        self._differences: dict[Path, list[tuple[str, str]]] = {}
+        self._other: list[str] = []
+        self.checked = 0
+
+    def __enter__(self) -> _Watcher:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.__exit__()
+
+    def pytest_configure(self, config: Any) -> None:
+        """Take pytest's own reporter out: this one says the same by the names of cells."""
+        config.pluginmanager.unregister(name="terminalreporter")
+
+    def pytest_internalerror(self, excrepr: Any) -> None:
+        """Without a reporter nobody else would say it."""
+        self._other.append(str(excrepr))
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        """Start the bar: the number of cells is known."""
+        for item in session.items:
+            self._cells[item.path] = self._cells.get(item.path, 0) + 1
+        self._bar = _Progress(self._console, "checking", len(session.items)).__enter__()
+
+    def pytest_runtest_setup(self, item: Any) -> None:
+        """Name the cell that starts."""
+        if self._bar is not None and hasattr(item, "cell"):
+            self._bar.step(f"{item.path.stem} {item.cell.id}")
+
+    def pytest_runtest_makereport(self, item: Any, call: Any) -> None:
+        """Keep what differs; the report itself is pytest's."""
+        if call.when == "call":
+            self.checked += 1
+        if call.excinfo is None:
+            return
+        if not hasattr(item, "cell") or call.when != "call":
+            self._other.append(f"{item.nodeid}: {call.excinfo.exconly()}")
+            return
+        self._differences.setdefault(item.path, []).append((item.cell.id, _described(item, call.excinfo.value)))
+
+    def pytest_collectreport(self, report: Any) -> None:
+        """A notebook that cannot be read is a failure too."""
+        if report.failed:
+            self._other.append(f"{report.nodeid}: {report.longreprtext}")
+
+    def report(self) -> None:
+        """Print the outcome of every notebook."""
+        from rich.markup import escape
+
+        for path, cells in self._cells.items():
+            found = self._differences.get(path, [])
+            name = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
+            outcome = f"[red]{len(found)} of {cells} cells differ[/red]" if found else f"{cells} cells as committed"
+            self._console.print(f"{name}: {outcome}")
+            for cell, text in found[: self._show]:
+                self._console.print(f"\n  [bold]{cell}[/bold]")
+                for line in text.splitlines():
+                    colour = {"-": "red", "+": "green"}.get(line[:1])
+                    self._console.print(f"  [{colour}]{escape(line)}[/{colour}]" if colour else f"  {escape(line)}")
+            if len(found) > self._show:
+                self._console.print(f"\n  and {len(found) - self._show} more")
+        for text in self._other:
+            self._console.print(f"[red]{escape(text)}[/red]")
+
+
+def _described(item: Any, error: BaseException) -> str:
+    """Why a cell failed: what its code raised, or what differs, as lines to compare."""
+    from course_lib import notebook_rules as rules
+
+    fresh = item.test_outputs or []
+    raised = [output for output in fresh if output.output_type == "error"]
+    if raised and "raises-exception" not in rules.tags(item.cell):
+        return "\n".join(["the cell failed", *_plain("\n".join(raised[-1].traceback)).splitlines()[-12:]])
+    committed = item.cell.outputs
+    lines = [_plain(str(error))]
+    detail = rules.difference(committed, fresh)
+    if detail:
+        lines.append(detail)
+    lines.append(rules.readable_difference(committed, fresh))
+    return "\n".join(line for line in lines if line)

@@ -1,0 +1,228 @@
+"""The course's own cards: every key question is there, in both languages, and a pair of cards says the same."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from course_prose import LANGUAGES, ROOT
+
+from course_lib.cards.lint import lint_card, lint_lesson
+from course_lib.cards.parsing import Card, parse
+from course_lib.cards.reading import source_from_text
+from course_lib.cards.report import Report
+
+SLUGS = (
+    "00_why_transformers 01_word2vec 02_bpe 03_attention 04_multi_head 05_positions 06_encoder_block 07_decoder "
+    "08_bert_vs_gpt"
+).split()
+
+# The seventeen key questions by lesson, in the order in which the notes number them.
+KEY_QUESTIONS = {
+    "00_why_transformers": ["key-rnn-memory", "key-rnn-speed"],
+    "02_bpe": ["key-bpe-vocabulary"],
+    "03_attention": ["key-embedding-layer", "key-self-attention", "key-attention-scaling"],
+    "04_multi_head": ["key-multi-head"],
+    "05_positions": ["key-positional-encoding"],
+    "06_encoder_block": ["key-ffn", "key-depth", "key-residual-layernorm"],
+    "07_decoder": ["key-cross-attention", "key-causal-mask", "key-output-layer"],
+    "08_bert_vs_gpt": ["key-encoder-decoder-only", "key-mlm", "key-cls-sep"],
+}
+# Key questions and atoms whose answer is drawn, with the figure on their card.
+FIGURES = {
+    "key-self-attention": "self-attention-one-token.png",
+    "key-multi-head": "multi-head.png",
+    "key-residual-layernorm": "encoder-block.png",
+    "draw-scaled-dot-product": "scaled-dot-product.png",
+    "draw-attention-matrix-form": "attention-matrix-form.png",
+}
+SECTIONS_OF_LESSON_03 = (
+    "problem symbols embedding by-hand roles dot-product scale matrix module parity mask values cost tiled window "
+    "coreference exercises real-models summary key-questions reading"
+).split()
+KINDS = {"what", "why", "where", "compute", "contrast"}
+# Facts that an answer of the notes gets wrong or leaves out, and ours must hold.
+FACTS = {
+    "key-rnn-memory": ("context window", "контекстного окна"),
+    "key-rnn-speed": ("generation stays", "генерация по-прежнему"),
+    "key-bpe-vocabulary": ("30–60", "30–60"),
+    "key-ffn": ("2/3", "2/3"),
+    "key-attention-scaling": ("before softmax", "до softmax"),
+    "key-self-attention": ("$O(T^2)$", "$O(T^2)$"),
+    "key-positional-encoding": ("equivariant", "эквивариантно"),
+    "key-residual-layernorm": ("mean 0", "среднему 0"),
+    "key-cross-attention": ("belong to each decoder block", "у каждого блока декодера свои"),
+    "key-causal-mask": ("−∞ before softmax", "до softmax заменяют на −∞"),
+    "key-output-layer": ("logit", "логит"),
+    "key-mlm": ("15 %", "15 %"),
+    "key-cls-sep": ("segment embeddings", "эмбеддинг сегмента"),
+}
+
+
+def cards_in(text: str, name: str = "03_attention.md") -> list[Card]:
+    report = Report(own=True)
+    cards = parse(source_from_text(text, Path(name), report), report)
+    assert report.lines() == []
+    return cards
+
+
+def cards_of(lang: str, slug: str) -> dict[str, Card]:
+    path = ROOT / "flashcards" / lang / f"{slug}.md"
+    if not path.exists():
+        return {}
+    return {card.id: card for card in cards_in(path.read_text(encoding="utf-8"), path.name)}
+
+
+ALL = {lang: {slug: cards_of(lang, slug) for slug in SLUGS} for lang in LANGUAGES}
+PAIRS = [
+    pytest.param(slug, ALL["en"][slug][id], ALL["ru"][slug].get(id), id=id) for slug in SLUGS for id in ALL["en"][slug]
+]
+
+
+def link(card: Card) -> tuple[str, str]:
+    """The lesson and the section that the card's heading names."""
+    match = re.fullmatch(r"\[\[([\w-]+)#([\w-]+)\|[^\]]+\]\]", card.headings[-1])
+    assert match, card.headings
+    return match[1], match[2]
+
+
+def formulas(card: Card) -> list[str]:
+    return re.findall(r"\$\$.+?\$\$|\$[^$]+\$", card.question.text + "\n" + card.answer.text)
+
+
+def english_terms(text: str) -> list[str]:
+    """The terms in brackets that are written in Latin letters, as in «внимание (attention)»."""
+    return re.findall(r"\(([A-Za-z][A-Za-z0-9 ,/-]*)\)", re.sub(r"\$[^$]*\$", "", text))
+
+
+# ---------------------------------------------------------------- what there is
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_key_question_stands_in_the_file_of_its_lesson(lang: str) -> None:
+    found = {slug: [id for id, card in cards.items() if "key" in card.tags] for slug, cards in ALL[lang].items()}
+    assert {slug: ids for slug, ids in found.items() if ids} == KEY_QUESTIONS
+    assert sum(map(len, found.values())) == 17
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_lesson_03_has_its_atoms(lang: str) -> None:
+    cards = ALL[lang]["03_attention"].values()
+    atoms = [card for card in cards if "atom" in card.tags and "draw" not in card.tags]
+    assert 16 <= len(atoms) <= 18
+    kinds = Counter(kind for card in atoms for kind in set(card.tags) & KINDS)
+    assert sum(kinds.values()) == len(atoms) and set(kinds) == KINDS
+    assert 3 * kinds["why"] >= len([card for card in cards if "atom" in card.tags])
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_drawn_answers_show_their_figure(lang: str) -> None:
+    embeds = {
+        id: re.findall(r"!\[\[([^|\]]+)\|([^\]]+)\]\]", card.answer.text)
+        for cards in ALL[lang].values()
+        for id, card in cards.items()
+        if "![[" in card.answer.text
+    }
+    assert {id: [name for name, _ in found] for id, found in embeds.items()} == {i: [n] for i, n in FIGURES.items()}
+    for id, ((_, alternative),) in embeds.items():
+        assert len(alternative.split()) >= 8, f"{id}: the alternative text says what the picture shows"
+    drawn = {id for cards in ALL[lang].values() for id, card in cards.items() if "draw" in card.tags}
+    assert drawn == set(FIGURES)
+
+
+def test_both_languages_have_the_same_files() -> None:
+    names = [{path.name for path in (ROOT / "flashcards" / lang).glob("*.md")} for lang in LANGUAGES]
+    assert names[0] == names[1] == {f"{slug}.md" for slug in KEY_QUESTIONS}
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_both_languages_have_the_same_cards_in_the_same_order(slug: str) -> None:
+    assert list(ALL["en"][slug]) == list(ALL["ru"][slug])
+
+
+# ---------------------------------------------------------------- one card in two languages
+
+
+@pytest.mark.parametrize(("slug", "english", "russian"), PAIRS)
+def test_a_pair_of_cards_says_the_same(slug: str, english: Card, russian: Card) -> None:
+    assert english.tags == russian.tags
+    assert link(english) == link(russian)
+    assert formulas(english) == formulas(russian)
+    for text in (english.question.text, russian.question.text):
+        assert text.count("?") == 1, text
+
+
+@pytest.mark.parametrize(("slug", "english", "russian"), PAIRS)
+def test_a_card_names_a_section_of_its_own_lesson(slug: str, english: Card, russian: Card) -> None:
+    lesson, section = link(english)
+    assert lesson == slug
+    assert section in (SECTIONS_OF_LESSON_03 if slug == "03_attention" else ["summary"])
+
+
+@pytest.mark.parametrize(("slug", "english", "russian"), PAIRS)
+def test_a_russian_card_is_russian_and_gives_the_english_term_once(slug: str, english: Card, russian: Card) -> None:
+    text = f"{russian.question.text}\n{russian.answer.text}"
+    assert re.search("[а-яё]{4}", russian.question.text) and not re.search("[а-яё]", english.question.text, re.I)
+    terms = english_terms(text)
+    assert terms, "no English term in brackets"
+    assert len(terms) == len(set(terms)), f"an English term stands twice: {terms}"
+    assert not re.search('["“”]', text), "quotation marks are «ёлочки»"
+
+
+@pytest.mark.parametrize("id", FACTS)
+def test_an_answer_holds_the_fact_that_the_notes_leave_out(id: str) -> None:
+    for lang, fact in zip(LANGUAGES, FACTS[id], strict=True):
+        (card,) = (cards[id] for cards in ALL[lang].values() if id in cards)
+        assert fact in card.answer.text
+
+
+# ---------------------------------------------------------------- the numbers that cards keep to
+
+
+@pytest.mark.parametrize("slug", KEY_QUESTIONS)
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_cards_pass_the_linter(lang: str, slug: str) -> None:
+    report = Report(own=True)
+    for card in ALL[lang][slug].values():
+        lint_card(card, lang, report)
+    lint_lesson(list(ALL[lang][slug].values()), lang, report)
+    # A lesson that is not written yet has its key questions only.
+    assert set(report.codes()) <= (set() if slug == "03_attention" else {"FEW_ATOMS"}), report.lines()
+
+
+def test_the_linter_sees_an_answer_that_is_too_long() -> None:
+    (card,) = cards_in("#atom #why\nWhy?\n?\n" + "word " * 26 + "^a-card\n")
+    report = Report(own=True)
+    lint_card(card, "en", report)
+    assert report.codes() == ["ANSWER_WORDS"]
+
+
+# ---------------------------------------------------------------- the checks can fail
+
+
+def test_a_missing_english_term_and_a_second_one_are_seen() -> None:
+    assert english_terms("Что ищет запрос (query) по $f(x)$?") == ["query"]
+    assert english_terms("Что ищет запрос?") == []
+    assert english_terms("Запрос (query)? Запрос (query).") == ["query", "query"]
+
+
+def test_a_pair_that_differs_is_seen() -> None:
+    start = "### [[03_attention#scale|Scale]]\n\n#atom #why\n"
+    (one,) = cards_in(start + "Why $d_k$?\n?\nFor the variance. ^a-card\n")
+    for other in (
+        start.replace("#scale", "#mask") + "Why $d_k$?\n?\nX. ^a-card\n",
+        start.replace("#why", "#what") + "Why $d_k$?\n?\nX. ^a-card\n",
+        start + "Why $D$?\n?\nX. ^a-card\n",
+        start + "Why $d_k$? So?\n?\nX. ^a-card\n",
+    ):
+        (two,) = cards_in(other)
+        with pytest.raises(AssertionError):
+            test_a_pair_of_cards_says_the_same("03_attention", one, two)
+
+
+def test_a_section_that_is_not_in_the_lesson_is_seen() -> None:
+    (card,) = cards_in("### [[03_attention#masks|Masks]]\n\nWhy?\n?\nX. ^a-card\n")
+    with pytest.raises(AssertionError):
+        test_a_card_names_a_section_of_its_own_lesson("03_attention", card, card)
