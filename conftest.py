@@ -8,6 +8,9 @@ can take anything out of the comparison. What is compared here besides is define
 from __future__ import annotations
 
 import os
+import time
+from queue import Empty
+from typing import Any
 
 import pytest
 
@@ -37,6 +40,25 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("outputs are compared as they are: leave the sanitize file out")
 
 
+def notice_death(kernel: Any) -> None:
+    """Let a dead kernel fail its cell at once; nbval would wait for an answer until the cell's timeout."""
+    wait = kernel.get_message
+
+    def get_message(stream: str, timeout: float | None = None) -> dict:
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = 1.0 if end is None else min(1.0, end - time.monotonic())
+            try:
+                return wait(stream, timeout=max(left, 0.0))
+            except Empty:
+                if not kernel.is_alive():
+                    raise RuntimeError("the kernel died") from None
+                if end is not None and time.monotonic() >= end:
+                    raise
+
+    kernel.get_message = get_message
+
+
 def is_cell(item: pytest.Item) -> bool:
     """Whether a test is a cell of a notebook (nbval exports no name for its class)."""
     return type(item).__name__ == "IPyNbCell"
@@ -48,6 +70,8 @@ def pytest_runtest_call(item: pytest.Item):
     if not is_cell(item):
         return (yield)
     item.output_timeout = OUTPUT_TIMEOUT
+    if item.cell_num == 0:
+        notice_death(item.parent.kernel)
     compared = rules.TIMING_TAG not in rules.tags(item.cell)
     if item.config.option.nbval and (item.options["skip"] or (compared and not item.options["check"])):
         item.raise_cell_error("The cell is taken out of validation", "a marker other than the timing cell's tag")

@@ -11,11 +11,14 @@ import subprocess
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from course_lib.bootstrap import ROOT
+
+if TYPE_CHECKING:
+    from course_lib.cards import Report
 
 app = typer.Typer(
     name="course",
@@ -78,7 +81,9 @@ def lab(
             f"kept as you edited it: {name} (the lesson has changed; `course reset` gets the new one, and keeps yours)"
         )
     for one in Language:
-        deck_of_the_course(one.value, work / "decks" / f"transformers-{one.value}.apkg", quiet=True)
+        report = course_deck(one, work / "decks")
+        if report.errors:  # no reason to keep a learner from the lessons
+            print(f"no {one.value} deck: {report.errors[0]}", file=sys.stderr)
     first = next(workplace.notebooks(ROOT, [lang.value]))
     print(f"Your working copy: {shown(work)} · decks for Anki: {shown(work / 'decks')} · Ctrl-C ends JupyterLab")
     opens = workplace.has_screen() if browser is None else browser
@@ -99,6 +104,82 @@ def reset(
     copy, backup = workplace.reset(lesson, root=ROOT, work=working_copy(), lang=lang.value)
     print(f"{shown(copy)} is as in the course again" + (f"; yours is {shown(backup)}" if backup else ""))
     return 0
+
+
+@app.command(rich_help_panel="Learning")
+def deck(
+    notes: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="NOTE", help="Your own Obsidian notes; without any, the course's cards."),
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="The package to write.")] = None,
+    lang: Annotated[
+        Language | None, typer.Option("--lang", help="The deck's language; for the course's cards both by default.")
+    ] = None,
+    attachments: Annotated[
+        list[Path] | None,
+        typer.Option("--attachments", metavar="DIR", help="A folder of pictures, besides the note's own."),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="A picture that cannot be packed is an error.")] = False,
+    no_repair: Annotated[
+        bool, typer.Option("--no-repair", help="Refuse a note in a broken encoding instead of repairing it.")
+    ] = False,
+    write_ids: Annotated[
+        bool, typer.Option("--write-ids", help="Write each card's id into the note; the note is backed up.")
+    ] = False,
+    release: Annotated[
+        bool, typer.Option("--release", help="Stamp the changed cards of the course; for its authors.")
+    ] = False,
+) -> int:
+    """Compile flashcards into a package for Anki.
+
+    Without arguments: the course's two decks, `build/transformers-en.apkg` and `build/transformers-ru.apkg`. With a note:
+    the cards in it (a question, a line `?`, the answer), as they are.
+
+    Findings are printed as `file:line: level CODE message`. Exit status 0: written; 1: errors, nothing is written;
+    2: wrong usage, or no card found.
+    """
+    from course_lib.cards import compile_notes, print_report
+    from course_lib.language import use_language
+
+    if lang is not None:
+        use_language(lang.value)
+    if notes:
+        if release:
+            raise typer.BadParameter("--release is for the course's own cards, without a NOTE")
+        report = compile_notes(
+            notes,
+            output or Path(f"{notes[0].stem}.apkg"),
+            lang=(lang or Language.en).value,
+            attachments=attachments or [],
+            strict=strict,
+            repair=not no_repair,
+            write_ids=write_ids,
+        )
+        return print_report(report)
+    if attachments or no_repair or write_ids:
+        raise typer.BadParameter("--attachments, --no-repair and --write-ids need a NOTE")
+    if output is not None and lang is None:
+        raise typer.BadParameter("-o without a NOTE needs --lang: the course has two decks")
+    worst = 0
+    for one in Language if lang is None else (lang,):
+        report = course_deck(one, ROOT / "build", output, release=release)
+        worst = max(worst, print_report(report))
+        if report.retired_search and report.output:
+            print(f"cards that the course has dropped, to be found in Anki's browser: {report.retired_search}")
+    return worst
+
+
+def course_deck(lang: Language, folder: Path, output: Path | None = None, *, release: bool = False) -> Report:
+    """Compile the course's deck of one language into ``folder``, or into ``output``."""
+    from course_lib.cards import compile_course
+
+    if output is None:
+        output = folder / f"transformers-{lang.value}.apkg"
+        folder.mkdir(parents=True, exist_ok=True)
+    # Findings name files as one would type them here, which editors and terminals turn into links.
+    root = Path(os.path.relpath(ROOT)) if Path.cwd().is_relative_to(ROOT) else ROOT
+    return compile_course(root, lang.value, output, update_lock=release)
 
 
 @app.command(rich_help_panel="Proving")
@@ -197,14 +278,21 @@ def build(
 
 
 @app.command(rich_help_panel="Writing")
-def measure(name: Annotated[str, typer.Argument(metavar="NAME", help="The name of a recorded result.")]) -> int:
+def measure(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Its name; without one, the names are listed.")
+    ] = None,
+) -> int:
     """Compute a recorded result again and store it.
 
     Recorded results are what does not fit into the minute that a lesson may take: several seeds, sizes, long training.
     """
     from course_lib import results
 
-    results.measure(name)
+    if name is None:
+        print("\n".join(results.names()) or "no recorded results yet")
+    else:
+        print(shown(results.measure(name)))
     return 0
 
 

@@ -37,7 +37,7 @@ class Lesson:
 
     number: int
     slug: str
-    title: dict[str, str]
+    title: dict[str, str] = field(hash=False)
     root: Path = field(default=ROOT, repr=False)
 
     @property

@@ -536,11 +536,11 @@ def pair_problems(en: NotebookNode, ru: NotebookNode) -> list[str]:
                 raw = Counter(re.findall(r"\d+(?:\.\d+)?", old)), Counter(re.findall(r"\d+(?:\.\d+)?", new))
                 if raw[0] != raw[1] and _figures(old, "en") != _figures(new, "ru"):
                     found.append(f"{a.id}: numbers printed: {_only(*raw)}")
-        for old, new in zip(a.outputs, b.outputs, strict=True):
-            if "image/png" in old.get("data", {}):
-                sizes = [picture(o.data["image/png"])[1].shape[1::-1] for o in (old, new)]
-                if sizes[0] != sizes[1]:
-                    found.append(f"{a.id}: pictures of {sizes[0]} and {sizes[1]} pixels")
+        drawn = [[o.data["image/png"] for o in c.outputs if "image/png" in o.get("data", {})] for c in (a, b)]
+        for pngs in zip(*drawn, strict=True):
+            old, new = (picture(png)[1].shape[1::-1] for png in pngs)
+            if old != new:
+                found.append(f"{a.id}: pictures of {old} and {new} pixels")
     return found
 
 

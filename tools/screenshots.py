@@ -170,11 +170,16 @@ def shoot_lesson(browser: Browser, notebook: Path, cell: str, pages: Path | None
 
 def shoot_pages(page: Page, folder: Path) -> None:
     """Every screenful of the open notebook, numbered."""
-    scroller = page.locator(".jp-WindowedPanel-outer, .jp-Notebook").first
-    height = scroller.evaluate("e => e.clientHeight")
-    total = scroller.evaluate("e => e.scrollHeight")
+    page.evaluate(
+        """() => {  // which element scrolls depends on the windowing mode
+            const hidden = element => element.scrollHeight - element.clientHeight;
+            const all = [...document.querySelectorAll('.jp-NotebookPanel *')].filter(e => e.matches('[class*=jp-]'));
+            window.scroller = all.reduce((a, b) => (hidden(b) > hidden(a) ? b : a));
+        }"""
+    )
+    height, total = page.evaluate("() => [window.scroller.clientHeight, window.scroller.scrollHeight]")
     for number, top in enumerate(range(0, total, height - 40), start=1):
-        scroller.evaluate("(e, top) => e.scrollTo(0, top)", top)
+        page.evaluate("top => window.scroller.scrollTo(0, top)", top)
         settle(page, 300)
         save(page.screenshot(), folder / f"{number:02d}.png")
 

@@ -22,7 +22,7 @@ MAX_CARD_CHARACTERS = 50_000
 CARD_ID = re.compile(r"[a-z][a-z0-9-]{2,40}")
 
 _TAG_LINE = re.compile(r"#[^\s#]+(?:\s+#[^\s#]+)*")
-_NUMBER = re.compile(r"\s{0,3}(\d{1,3})[.)]\s+")
+_NUMBER = re.compile(r"\s{0,3}(\d{1,3})[.)](?:\s+|$)")
 _SCHEDULING = re.compile(r"\s?<!--SR:[^<>\n]*-->")
 _FENCE = re.compile(r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)])\s+)*(`{3,}|~{3,})([^\n]*)")
 _CODE_SPAN = re.compile(r"`+[^`]*`+")

@@ -132,7 +132,7 @@ class Report:
     media: int = 0
     retired_search: str = ""
 
-    def add(self, code: str, file: str | Path, line: int = 0, **values: object) -> None:
+    def add(self, code: str, file: str | Path, line: int = 0, /, **values: object) -> None:
         """Record a finding.
 
         Raises:

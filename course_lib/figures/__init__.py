@@ -11,6 +11,7 @@ Nothing here imports torch.
 from __future__ import annotations
 
 import base64
+import importlib
 import io
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,21 @@ from course_lib.language import say
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["png", "show"]
+    from course_lib.figures.draw import Drawing
+
+__all__ = ["drawings", "png", "show"]
+
+MODULES = ("course", "attention", "multi_head", "encoder_block")
+"""The modules that hold diagrams, in the order of the course."""
+
+
+def drawings() -> dict[str, Drawing]:
+    """All diagrams of the course by name."""
+    from course_lib.figures.draw import DRAWINGS
+
+    for module in MODULES:
+        importlib.import_module(f"course_lib.figures.{module}")
+    return DRAWINGS
 
 
 def png(figure: Figure) -> bytes:

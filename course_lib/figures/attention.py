@@ -80,7 +80,7 @@ def embedding_lookup(c: Canvas) -> None:
         c.text(result.cx, result.y - 16, rf"$x = E[{chosen}]$" if looks_up else "$x$", size=15)
         c.text(result.cx, result.bottom + 16, _shape("1", "D"), size=13, colour="neutral")
         c.text(table.right + 12, table.y + 9, "$E$", size=16, align="left")
-        c.text(table.cx, table.bottom + 16, _shape("V", "D"), size=13, colour="neutral")
+        c.text(table.cx, table.bottom + 16, _shape("n_{vocab}", "D"), size=13, colour="neutral")
         if looks_up:
             for i, token in enumerate(vocabulary):
                 y = table.y + (i + 0.5) * cell
@@ -108,7 +108,7 @@ def embedding_lookup(c: Canvas) -> None:
                 size=13,
             )
             c.text(one_hot.cx, one_hot.y - 16, c.say("one_hot", id=chosen), size=12, colour="neutral")
-            c.text(one_hot.cx, one_hot.bottom + 16, _shape("1", "V"), size=13, colour="neutral")
+            c.text(one_hot.cx, one_hot.bottom + 16, _shape("1", "n_{vocab}"), size=13, colour="neutral")
             c.text((one_hot.right + table.x) / 2, table.cy, "×", size=18)
             c.text((table.right + result.x) / 2, table.cy, "=", size=18)
 
@@ -150,8 +150,7 @@ def qkv_of_two_words(c: Canvas) -> None:
     """Two words, three shared matrices: each word gets a query, a key and a value of its own."""
     words = (("animal", 262), ("it", 346))
     x = numbers(2, 5, seed=11)
-    for (word, y), vector, amounts, i in zip(words, x, shades(x), (1, 2), strict=True):
-        del vector
+    for (word, y), amounts, i in zip(words, shades(x), (1, 2), strict=True):
         place = c.matrix(96, y - 11, 1, 5, cell=22, colour="input", shades=[amounts])
         c.text(20, y, word, size=14, bold=True, align="left")
         c.text(place.cx, y - 26, rf"$x_{i}$", size=15)
@@ -232,7 +231,9 @@ def self_attention_one_token(c: Canvas) -> None:
 
 def _example_scores() -> tuple[list[list[float]], list[list[float]]]:
     """Q and K of four tokens with d_k = 2, made so that the weights differ visibly."""
-    return [[2.6 * q for q in row] for row in numbers(4, 2, seed=32)], [[1.6 * k for k in row] for row in numbers(4, 2, seed=32)]
+    return [[2.2 * q for q in row] for row in numbers(4, 2, seed=28)], [
+        [1.4 * k for k in row] for row in numbers(4, 2, seed=32)
+    ]
 
 
 @drawing(CARD_WIDTH, 590, card=True)

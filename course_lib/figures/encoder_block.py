@@ -9,23 +9,19 @@ from course_lib.figures.draw import CARD_WIDTH, Canvas, drawing
 def encoder_block(c: Canvas) -> None:
     """The pre-norm encoder block, read from the bottom up: two sub-layers, each with a LayerNorm and a residual sum."""
     cx, w, skip = 202, 206, 58
-    frame = c.box(30, 66, 296, 456, look="outline", radius=14)
-    entry = c.box(cx - w / 2, 546, w, 40, c.say("input"), colour="input", size=17)
+    c.box(30, 66, 296, 456, look="outline", radius=14)
+    stream = c.box(cx - w / 2, 546, w, 40, c.say("input"), colour="input", size=17)
     result = c.box(cx - w / 2, 14, w, 40, c.say("output"), colour="output", size=17)
-    below = entry
-    for floor, name, colour in ((500, "attention", "accent"), (284, "ffn", "key")):
-        del colour
-        norm = c.box(cx - w / 2, floor - 66, w, 42, "LayerNorm", look="tint", size=17)
-        layer = c.box(cx - w / 2, floor - 136, w, 48, c.say(name), colour="accent", size=16)
-        plus = c.circle(cx, floor - 176, radius=15)
-        c.arrow(below.top_at(), norm.bottom_at())
+    for floor, name, colour in ((500, "attention", "accent"), (284, "ffn", "input")):
+        norm = c.box(cx - w / 2, floor - 66, w, 42, "LayerNorm", look="outline", size=17)
+        layer = c.box(cx - w / 2, floor - 138, w, 50, c.say(name), colour=colour, size=16)
+        plus = c.circle(cx, floor - 178, radius=15)
+        c.arrow(stream.top_at(), norm.bottom_at())
         c.arrow(norm.top_at(), layer.bottom_at())
         c.arrow(layer.top_at(), plus.bottom_at())
         # The residual connection leaves the stream below LayerNorm and goes round both.
-        c.arrow((cx, floor - 8), (skip, floor - 8), (skip, plus.cy), plus.left_at(), colour="query", width=2.6)
-        c.text(340, layer.cy, c.say(f"{name}_note"), size=14, align="left")
-        c.text(340, norm.cy, c.say("norm_note"), size=14, align="left")
-        c.text(340, plus.cy, c.say("residual_note"), size=14, align="left", colour="query")
-        below = plus
-    c.arrow(below.top_at(), result.bottom_at())
-    del frame
+        c.arrow((cx, floor - 6), (skip, floor - 6), (skip, plus.cy), plus.left_at(), colour="ink", width=3)
+        c.text(341, layer.cy, c.say(f"{name}_note"), size=14, align="left")
+        c.text(341, plus.cy, c.say("residual_note"), size=14, align="left", bold=True)
+        stream = plus
+    c.arrow(stream.top_at(), result.bottom_at())

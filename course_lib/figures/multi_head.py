@@ -22,8 +22,8 @@ def multi_head(c: Canvas) -> None:
         head = c.box(cx - 62, 114, 124, 104, look="tint", strength=0.06)
         grey = tint("neutral", 0.06)
         c.text(cx, 133, c.say("head", number=i + 1), size=15, bold=True, inside=head, ground=grey)
-        for letter, role, shift in (("Q", "query", -40), ("K", "key", 0), ("V", "value", 40)):
-            c.box(cx + shift - 18, 150, 36, 30, f"$W_{letter}$", colour=role, size=15, radius=5)
+        for letter, role, shift in (("Q", "query", -38), ("K", "key", 0), ("V", "value", 38)):
+            c.box(cx + shift - 17, 149, 34, 32, f"$W_{letter}^{i + 1}$", colour=role, size=14, radius=5)
         c.text(cx, 199, c.say("attention"), size=15, inside=head, ground=grey)
         start = (x.x + (0.2, 0.5, 0.8)[i] * x.w, x.bottom)
         corners = () if i == 1 else ((start[0], 92), (cx, 92))
@@ -39,7 +39,8 @@ def multi_head(c: Canvas) -> None:
         part = [row[d_head * i : d_head * (i + 1)] for row in amounts]
         place = c.matrix(cx - cell, 246, length, d_head, cell=cell, colour="output", shades=part)
         c.arrow((cx, 218), place.top_at())
-        c.text(place.right + 8, place.cy, f"$Z_{i + 1}$", size=18, align="left", colour="output")
+        c.text(place.right + 8, place.cy - 13, f"$Z_{i + 1}$", size=18, align="left", colour="output")
+        c.text(place.right + 8, place.cy + 13, r"$T \times d_v$", size=17, align="left")
         end = (middle - 42 + cell * d_head * (i + 0.5), low)
         corners = () if i == 1 else ((cx, 338), (end[0], 338))
         c.arrow(place.bottom_at(), *corners, end)

@@ -123,7 +123,7 @@ show(drawings.it_refers(), "it_refers")
 # %% [markdown] id="origin" lang="en"
 # The idea comes from machine translation. An encoder turns a sentence into vectors, a decoder turns vectors into a sentence of another language; squeezing a long sentence into *one* vector lost too much, so Bahdanau, Cho and Bengio (2014) let the decoder look back at all of the encoder's vectors, with weights. The transformer (Vaswani et al., 2017) kept the weights and dropped the rest of the recurrent network. Lesson 07 builds the translator, and tests there whether one shared space of meaning spares us a model for each pair of languages.
 # %% [markdown] id="origin" lang="ru"
-# Идея пришла из машинного перевода. Кодировщик (encoder) превращает предложение в векторы, декодировщик (decoder) превращает векторы в предложение на другом языке. Когда длинное предложение сжимали в *один* вектор, терялось слишком много, и Бахданау, Чо и Бенжио (2014) разрешили декодировщику оглядываться на все векторы кодировщика, взятые с весами. Трансформер (Vaswani et al., 2017) оставил веса и отказался от остальной рекуррентной сети. Переводчик мы построим в уроке 07 и там же проверим, избавляет ли общее пространство смыслов от отдельной модели на каждую пару языков.
+# Идея пришла из машинного перевода. Энкодер (encoder) превращает предложение в векторы, декодер (decoder) превращает векторы в предложение на другом языке. Когда длинное предложение сжимали в *один* вектор, терялось слишком много, и Бахданау, Чо и Бенжио (2014) разрешили декодеру оглядываться на все векторы энкодера, взятые с весами. Трансформер (Vaswani et al., 2017) оставил веса и отказался от остальной рекуррентной сети. Переводчик мы построим в уроке 07 и там же проверим, избавляет ли общее пространство смыслов от отдельной модели на каждую пару языков.
 # %% id="overview"
 show(drawings.encoder_decoder_overview(), "encoder_decoder_overview")
 
@@ -239,6 +239,7 @@ print("z       ", z)
 # %% id="hand-figure"
 show(drawings.self_attention_one_token(), "self_attention_one_token")
 
+
 # %% [markdown] id="hand-loop-text" lang="en"
 # So *it* takes `0.7054` of *animal*, `0.0351` of *street* and `0.2595` of itself. Check the first component of $z$: $0.7054 \cdot 1 + 0.0351 \cdot 0 + 0.2595 \cdot 1$ is `0.9649`.
 #
@@ -269,9 +270,17 @@ row_sums = A.sum(dim=-1)
 X_large = randn(200, 2, seed=3)
 Z_large = (X_large @ W_Q @ (X_large @ W_K).T / 2).softmax(-1) @ (X_large @ W_V)
 difference = (Z_large - attention_loop(X_large @ W_Q, X_large @ W_K, X_large @ W_V)).abs().max()
-claim("3.9", holds=bool((row_sums - 1).abs().max() < 1e-12), measured=f"Σ_j a_ij = {[round(s, 4) for s in row_sums.tolist()]}")
-claim("3.14", holds=bool((Z - Z_loop).abs().max() < 1e-12 and difference < 1e-6), measured="T = 3, 200: |Z − loop| ≤ 1e-6")
-claim("3.12", holds=Q.shape == K.shape == (3, 4) and Z.shape == V.shape == (3, 3), measured="d_k = 4, d_v = 3, Z: (3, 3)")
+claim(
+    "3.9",
+    holds=bool((row_sums - 1).abs().max() < 1e-12),
+    measured=f"Σ_j a_ij = {[round(s, 4) for s in row_sums.tolist()]}",
+)
+claim(
+    "3.14", holds=bool((Z - Z_loop).abs().max() < 1e-12 and difference < 1e-6), measured="T = 3, 200: |Z − loop| ≤ 1e-6"
+)
+claim(
+    "3.12", holds=Q.shape == K.shape == (3, 4) and Z.shape == V.shape == (3, 3), measured="d_k = 4, d_v = 3, Z: (3, 3)"
+)
 
 # %% [markdown] id="roles" lang="en"
 # ## 5. Who is asked, and what is handed over
@@ -320,7 +329,9 @@ try:
 except ValueError as error:
     message = str(error)
 print(message)
-claim("3.5", holds="W_Q" in message and "5" in message and "2" in message, measured="x: D = 5, W_Q: (2, 4) → ValueError")
+claim(
+    "3.5", holds="W_Q" in message and "5" in message and "2" in message, measured="x: D = 5, W_Q: (2, 4) → ValueError"
+)
 
 # %% [markdown] id="dot-product" lang="en"
 # ## 6. What a dot product measures
@@ -389,7 +400,7 @@ claim(
 #
 # $$\frac{\partial a_j}{\partial s_l} = a_j (\delta_{jl} - a_l)$$
 #
-# (здесь $s$ — оценки, а $\delta_{jl}$ равно 1 при $j = l$ и 0 иначе) все обращаются в ноль, когда один вес равен 1, а остальные 0. Измерим всё: разброс оценок, энтропию и норму таблицы производных (якобиана; норма — корень из суммы квадратов его элементов).
+# (здесь $s$ — оценки, а $\delta_{jl}$ равно 1 при $j = l$ и 0 иначе) все обращаются в ноль, когда один вес равен 1, а остальные 0. Измерим всё: разброс оценок, энтропию и норму таблицы производных (матрицы Якоби; норма — корень из суммы квадратов его элементов).
 # %% id="scale-variance"
 SIZES = (1, 4, 16, 64, 256, 1024)
 
@@ -476,6 +487,7 @@ show(drawings.attention_matrix_form(), "attention_matrix_form")
 # %% id="matrix-scaled"
 show(drawings.scaled_dot_product(), "scaled_dot_product")
 
+
 # %% [markdown] id="module" lang="en"
 # ## 9. The module
 #
@@ -516,6 +528,7 @@ for seed in range(3):  # the output is again T vectors of size D, so it can be t
     y, _ = Head(8, 5, 8, torch.Generator().manual_seed(seed))(y)
 claim("3.3", holds=y.shape == x.shape, measured=f"{tuple(x.shape)} → 3 × → {tuple(y.shape)}")
 
+
 # %% [markdown] id="parity" lang="en"
 # ## 10. Is it right?
 #
@@ -539,13 +552,17 @@ parity(
     "… attn_mask",
     lambda *inputs: ours(*inputs, mask),
     lambda *inputs: F.scaled_dot_product_attention(*inputs, attn_mask=mask),
-    q, k, v,
+    q,
+    k,
+    v,
 )
 parity(
     "… is_causal",
     lambda *inputs: ours(*inputs, causal_mask(T_q)),
     lambda *inputs: F.scaled_dot_product_attention(*inputs, is_causal=True),
-    q, k[:, :T_q], v[:, :T_q],
+    q,
+    k[:, :T_q],
+    v[:, :T_q],
 )
 parity("… T = 1", ours, F.scaled_dot_product_attention, q[:, :1], k[:, :1], v[:, :1])
 
@@ -581,6 +598,7 @@ print("A =\n", open_weights, sep="")
 print("A, causal =\n", causal_weights, sep="")
 print("padding mask, lengths 3 and 1:\n", padding_mask(torch.tensor([3, 1]), 3).int().squeeze(1), sep="")
 
+
 # %% [markdown] id="mask-break" lang="en"
 # **Break it.** A popular mistake multiplies by the mask *after* the softmax. The picture looks right: the forbidden weights are zero. **Predict:** if a *later* token changes, does the output of the first token change?
 #
@@ -612,6 +630,7 @@ for function in (scaled_dot_product_attention, masked_too_late):
     moved[function.__name__] = float((before[0] - after[0]).abs().max())
     print(f"{function.__name__:29} Σ_j a_1j = {weights[0].sum():.4f}   max |Δz_1| = {moved[function.__name__]:.4f}")
 assert moved["scaled_dot_product_attention"] == 0 and moved["masked_too_late"] > 0.1
+
 
 # %% [markdown] id="values" lang="en"
 # ## 12. Why a value, if there is the vector itself?
@@ -709,8 +728,12 @@ for T in LENGTHS:
     total.append(everything.matmul)
     mixing.append(pairs.matmul)
     saved.append(memory.numbers)
-    growth = [f"{now / before:.2f}" for now, before in (total[-1:-3:-1], saved[-1:-3:-1])] if len(total) > 1 else ["", ""]
-    print(f"{T:4} {total[-1] - mixing[-1]:12,} {mixing[-1]:11,} {total[-1]:11,} {growth[0]:>6} {saved[-1]:14,} {growth[1]:>8}")
+    growth = (
+        [f"{now / before:.2f}" for now, before in (total[-1:-3:-1], saved[-1:-3:-1])] if len(total) > 1 else ["", ""]
+    )
+    print(
+        f"{T:4} {total[-1] - mixing[-1]:12,} {mixing[-1]:11,} {total[-1]:11,} {growth[0]:>6} {saved[-1]:14,} {growth[1]:>8}"
+    )
 projections = [t - m for t, m in zip(total, mixing, strict=True)]
 
 # %% id="cost-figure"
@@ -721,7 +744,10 @@ show(curves.cost(LENGTHS, projections, mixing, crossing=1.5 * D), "attention_cos
 # %% [markdown] id="cost-explained" lang="ru"
 # Проекции обрабатывают каждый токен отдельно: $T \cdot D \cdot (2 d_k + d_v)$ — удвоение $T$ их удваивает. Оценки и взвешенная сумма имеют дело с парами: $T^2 (d_k + d_v)$ — растут вчетверо. От 64 токенов к 128 всё вместе вырастает в `2.80` раза, а не в 4; множитель подбирается к 4 по мере того, как начинают преобладать пары. При $D = d_k = d_v$ две части сравниваются на $T = \tfrac{3}{2} D$, здесь это 96. А в памяти для обратного прохода надо держать веса $T \times T$ — поэтому длину текста долго ограничивала память, а уже потом время.
 # %% id="cost-claim"
-ratios = {name: [b / a for a, b in zip(seq, seq[1:], strict=False)] for name, seq in (("T²", mixing), ("T", projections), ("all", total))}
+ratios = {
+    name: [b / a for a, b in zip(seq, seq[1:], strict=False)]
+    for name, seq in (("T²", mixing), ("T", projections), ("all", total))
+}
 saved_quadratic = [s - T * T for s, T in zip(saved, LENGTHS, strict=True)]  # what is left after the T × T weights …
 linear = [b - a for a, b in zip(saved_quadratic, saved_quadratic[1:], strict=False)]
 claim(
@@ -753,7 +779,9 @@ def milliseconds(function, *arguments, repeat=3):
 
 with torch.no_grad():
     x = randn(256, 64, seed=1)
-    print(f"T = 256: loop {milliseconds(attention_loop, x, x, x, repeat=1):.0f} ms, matrices {milliseconds(ours, x, x, x):.2f} ms")
+    print(
+        f"T = 256: loop {milliseconds(attention_loop, x, x, x, repeat=1):.0f} ms, matrices {milliseconds(ours, x, x, x):.2f} ms"
+    )
     print("    T     ours    tiled   F.scaled_dot_product_attention   (ms, float32)")
     for T in (512, 1024, 2048, 4096):
         x = randn(T, 64, seed=2).float()
@@ -842,11 +870,14 @@ for depth in (1, 2, 3):
     h = x
     for layer in layers:
         h = h + layer(h, sliding_window_mask(T, w_small))[0]
-    reached.append(torch.stack([torch.autograd.grad(row.sum(), x, retain_graph=True)[0].norm(dim=-1) > 0 for row in h]).numpy())
+    reached.append(
+        torch.stack([torch.autograd.grad(row.sum(), x, retain_graph=True)[0].norm(dim=-1) > 0 for row in h]).numpy()
+    )
 reach = [int(max(abs(i - j) for i, j in zip(*field.nonzero(), strict=True))) for field in reached]
 claim(
     "3.11",
-    holds=all(count == 2 * T * (2 * w + 1) * D for count, T in zip(counts, LENGTHS[1:], strict=True)) and reach == [3, 6, 9],
+    holds=all(count == 2 * T * (2 * w + 1) * D for count, T in zip(counts, LENGTHS[1:], strict=True))
+    and reach == [3, 6, 9],
     measured=f"w = 15: {counts[0]:,} … {counts[-1]:,} (T × {LENGTHS[-1] // LENGTHS[1]}, work × {counts[-1] // counts[0]}) · w = 3, 1–3 layers: reach {reach}",
 )
 
@@ -872,7 +903,14 @@ for pair in crossing.twins(2, seed=11):
 test = coreference.test_sentences()
 adjectives = {*crossing.AGENT_ADJECTIVES, *(a for some in crossing.PLACE_ADJECTIVES.values() for a in some)}
 print(len(crossing.AGENTS), "×", sum(map(len, crossing.PLACES.values())), " adjectives:", len(adjectives))
-print("pairs of nouns:", len(crossing.noun_pairs()), "+", len(crossing.noun_pairs(pairs="held-out")), "  test sentences:", len(test))
+print(
+    "pairs of nouns:",
+    len(crossing.noun_pairs()),
+    "+",
+    len(crossing.noun_pairs(pairs="held-out")),
+    "  test sentences:",
+    len(test),
+)
 
 # %% [markdown] id="coreference-predict" lang="en"
 # **Predict:** is one attention layer enough?
@@ -893,9 +931,10 @@ print("pairs of nouns:", len(crossing.noun_pairs()), "+", len(crossing.noun_pair
 #
 # </details>
 #
-# С двумя слоями путь есть: в первом *it* забирает прилагательное; к вектору **прибавляют** то, что он забрал, $h_i = x_i + z_i$ (*остаточная связь*, residual connection; о ней урок 06); во втором запрос слова *it* уже зависит от прилагательного.
+# С двумя слоями путь есть: в первом *it* забирает прилагательное; к вектору **прибавляют** то, что он забрал, $h_i = x_i + z_i$ (*остаточная сумма*, residual sum; о ней урок 06); во втором запрос слова *it* уже зависит от прилагательного.
 # %% id="coreference-two-layers"
 show(drawings.two_layers_for_it(), "two_layers_for_it")
+
 
 # %% id="coreference-model"
 class Pointer(nn.Module):
@@ -933,7 +972,9 @@ models = {layers: Pointer(layers, seed=0) for layers in (2, 1)}
 history = {layers: train(model) for layers, model in models.items()}
 accuracy = {layers: coreference.accuracy(model, test) for layers, model in models.items()}
 for layers in models:
-    print(f"layers: {layers}   final loss {sum(history[layers][-50:]) / 50:.3f}   accuracy on unseen pairs {accuracy[layers]:.3f}")
+    print(
+        f"layers: {layers}   final loss {sum(history[layers][-50:]) / 50:.3f}   accuracy on unseen pairs {accuracy[layers]:.3f}"
+    )
 
 # %% id="coreference-loss"
 show(curves.losses({"two-layers": history[2], "one-layer": history[1]}, floor=math.log(2)), "coreference_loss")
@@ -963,7 +1004,7 @@ print("two layers, layer 1, mean weight on the adjective:", {row: f"{weight:.2f}
 # %% [markdown] id="coreference-found" lang="ru"
 # Никто не велел первому слою забирать прилагательное: обучали только последнюю строку. Посмотрите на *wide*: в слое 1 *it* отдало ему весь свой вес. А теперь на *tired*: бо́льшая часть веса ушла не туда, и всё же ответ верен. Модели надо различить два случая, и достаточно узнавать один из них: если *it* не нашло прилагательного, подходящего месту, речь о живом существе. На всех тестовых предложениях *it* отдаёт прилагательному `0.52` своего веса, когда оно подходит существу, и `0.95`, когда месту. Так что картинка с весами показывает, куда токен смотрел. Чего на ней не видно, так это выводов, которые модель делает, *не* найдя искомого; для этого нужен опыт.
 #
-# Вот такой опыт. Уберём остаточную связь, чтобы *it*, слушая других, забывало себя. Таблица записана командой `course measure coreference`: строка на модель, столбец на начальное число генератора (seed); первый столбец для двух моделей выше только что пересчитан.
+# Вот такой опыт. Уберём остаточную сумму, чтобы *it*, слушая других, забывало себя. Таблица записана командой `course measure coreference`: строка на модель, столбец на зерно генератора (seed); первый столбец для двух моделей выше только что пересчитан.
 # %% id="coreference-recorded"
 by_variant = {}
 for row in recorded("coreference")["rows"]:
@@ -982,7 +1023,7 @@ print("seed 0 recomputed:", recomputed)
 # %% [markdown] id="coreference-routes" lang="ru"
 # (`accuracy` — доля верных ответов; остальное — средние веса прилагательного в слое 1: в строке *it*, когда оно подходит существу, в ней же, когда месту, и в строках существительных.)
 #
-# Без остаточной связи два слоя всё равно решают задачу, но другим путём: в четырёх запусках из пяти *it* на прилагательное почти не смотрит. Смотрят существительные и сами доносят новость до слоя 2. Значит, для этой задачи остаточная связь не обязательна. Обязательны два слоя: один прав в каждом втором случае при любом начальном числе.
+# Без остаточной суммы два слоя всё равно решают задачу, но другим путём: в четырёх запусках из пяти *it* на прилагательное почти не смотрит. Смотрят существительные и сами доносят новость до слоя 2. Значит, для этой задачи остаточная сумма не обязательна. Обязательны два слоя: один прав в каждом втором случае при любом зерне.
 # %% id="coreference-claim"
 claim(
     "3.4",
@@ -1004,7 +1045,8 @@ texts = crossing.sentences(500, seed=10**6, kind="roles", pairs="held-out")
 exchanged = [crossing.exchange_nouns(text) for text in texts]
 print(texts[0], "  ↔  ", exchanged[0])
 right, right_exchanged = (
-    [answer == text.referent for answer, text in zip(coreference.answers(roles, group), group, strict=True)] for group in (texts, exchanged)
+    [answer == text.referent for answer, text in zip(coreference.answers(roles, group), group, strict=True)]
+    for group in (texts, exchanged)
 )
 both = sum(a and b for a, b in zip(right, right_exchanged, strict=True))
 print(f"right: {sum(right) / 500:.2f}   with nouns exchanged: {sum(right_exchanged) / 500:.2f}   in both: {both}")
@@ -1014,6 +1056,7 @@ assert both == 0
 # Not once in both. Order has to be put into the vectors themselves: lesson 05.
 # %% [markdown] id="coreference-next" lang="ru"
 # В обоих сразу — ни разу. Порядок придётся вложить в сами векторы: это урок 05.
+
 
 # %% [markdown] id="exercises" lang="en"
 # ## 17. Exercises
@@ -1068,6 +1111,7 @@ attention = check("scaled-dot-product", attention)
 # ```
 #
 # </details>
+
 
 # %% [markdown] id="ex-causal-mask-text" lang="en"
 # ### 17.2 The causal mask
@@ -1159,6 +1203,7 @@ z_street = check("one-token", z_street)
 #
 # </details>
 
+
 # %% [markdown] id="ex-complexity-text" lang="en"
 # ### 17.4 Complexity
 #
@@ -1206,6 +1251,7 @@ cost = check("complexity", cost)
 # ```
 #
 # </details>
+
 
 # %% [markdown] id="ex-bug-hunt-text" lang="en"
 # ### 17.5 A bug hunt
@@ -1283,9 +1329,9 @@ for model, (D, H, H_KV, d_k, longest, divisor) in MODELS.items():
     print(f"{model:12} {D:6} {H:4} {H_KV:5} {d_k:4} {divisor:>8} {longest:11,} {T_star:6,}")
 
 # %% [markdown] id="real-models-text" lang="en"
-# Three things to notice. GPT-2 and BERT never reach the length at which the quadratic part leads: in them the "quadratic" attention is mostly projections. In T5-11B the key size is not $D/H = 8$ but 128, another reason to write $d_k$ and not $D$ under the root; and T5 does not divide at all. And Mistral 7B (2023) uses a sliding window of 4,096 tokens in each of its 32 layers, so that its top layer can be reached from up to 131,072 tokens away.
+# Three things to notice. GPT-2 and BERT never reach the length at which the quadratic part leads: in them the "quadratic" attention is mostly projections. In T5-11B the key size is not $D/H = 8$ but 128, another reason to write $d_k$ and not $D$ under the root; and T5 does not divide at all. And Mistral 7B (2023) uses a sliding window of 4096 tokens in each of its 32 layers, so that its top layer can be reached from up to 131072 tokens away.
 # %% [markdown] id="real-models-text" lang="ru"
-# Обратите внимание на три вещи. GPT-2 и BERT не доходят до длины, на которой квадратичная часть выходит вперёд: их «квадратичное» внимание — это в основном проекции. У T5-11B размер ключа не $D/H = 8$, а 128 — ещё одна причина писать под корнем $d_k$, а не $D$; и T5 вообще не делит. А Mistral 7B (2023) в каждом из 32 слоёв смотрит через скользящее окно в 4 096 токенов, так что до верхнего слоя сведения могут дойти с расстояния до 131 072 токенов.
+# Обратите внимание на три вещи. GPT-2 и BERT не доходят до длины, на которой квадратичная часть выходит вперёд: их «квадратичное» внимание — это в основном проекции. У T5-11B размер ключа не $D/H = 8$, а 128 — ещё одна причина писать под корнем $d_k$, а не $D$; и T5 вообще не делит. А Mistral 7B (2023) в каждом из 32 слоёв смотрит через скользящее окно в 4096 токенов, так что до верхнего слоя сведения могут дойти с расстояния до 131072 токенов.
 
 # %% [markdown] id="summary" lang="en"
 # ## 19. Summary

@@ -7,9 +7,11 @@ import copy
 import io
 import os
 import re
+import time
 
 import prove
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image, PngImagePlugin
 
 from course_lib import notebook_rules as rules
@@ -73,7 +75,7 @@ def test_faults_from_outside(nb, tmp_path, run_pytest):
     done = run_pytest(clean)
     assert done.returncode == 0 and "7 passed" in done.stdout, done.stdout
 
-    cell(nb, "set-up").outputs = [{"output_type": "stream", "name": "stdout", "text": "x\n"}]
+    cell(nb, "set-up").outputs = [new_output("stream", text="x\n")]
     cell(nb, "numbers").outputs[0].text = prove._other_character(cell(nb, "numbers").outputs[0].text)
     cell(nb, "claim").outputs = []
     png = cell(nb, "picture").outputs[0].data
@@ -86,43 +88,67 @@ def test_faults_from_outside(nb, tmp_path, run_pytest):
     assert failed_cells(nb, done) == spoiled, done.stdout
 
 
-def test_an_edited_silent_cell_and_a_skipped_cell_fail(nb, tmp_path, run_pytest):
-    cell(nb, "set-up").source += "\n# edited"
-    done = run_pytest(save(nb, tmp_path / "edited.ipynb"))
+@pytest.fixture
+def tiny():
+    """A notebook that starts in a second: it imports nothing."""
+    sources = {"quiet": "x = 1", "shows": "print(x)", "counts": "x + 1"}
+    nb = new_notebook(cells=[new_code_cell(source, id=name) for name, source in sources.items()])
+    cell(nb, "shows").outputs = [new_output("stream", text="1\n")]
+    cell(nb, "counts").outputs = [new_output("execute_result", {"text/plain": "2"}, execution_count=3)]
+    return rules.canonical(nb)
+
+
+def test_an_edited_silent_cell_and_markers_fail(tiny, tmp_path, run_pytest):
+    tiny_file = save(tiny, tmp_path / "tiny.ipynb")
+    assert run_pytest(tiny_file).returncode == 0
+    cell(tiny, "quiet").source += "  # edited"
+    done = run_pytest(save(tiny, tiny_file))
     assert done.returncode == 1 and "code changed" in done.stdout
-    nb.metadata.course.code = rules.code_hash(nb)
-    assert run_pytest(save(nb, tmp_path / "edited.ipynb")).returncode == 0
 
-    # Hashes are right here: what is left to notice is the marker itself.
-    cell(nb, "numbers").metadata.tags = ["nbval-skip"]
-    cell(nb, "claim").source = "# NBVAL_IGNORE_OUTPUT\n" + cell(nb, "claim").source
-    cell(nb, "picture").source += "\n# NBVAL_SKIP"
-    nb.metadata.course.code = rules.code_hash(nb)
-    done = run_pytest(save(nb, tmp_path / "skipped.ipynb"))
-    assert {"numbers", "claim", "picture"} <= failed_cells(nb, done), done.stdout
+    # The hash is right again: what is left to notice are the markers themselves.
+    cell(tiny, "quiet").metadata.tags = ["nbval-skip"]
+    cell(tiny, "shows").source = "# NBVAL_IGNORE_OUTPUT\n" + cell(tiny, "shows").source
+    cell(tiny, "counts").source = "# NBVAL_SKIP\n" + cell(tiny, "counts").source
+    tiny.metadata.course.code = rules.code_hash(tiny)
+    done = run_pytest(save(tiny, tiny_file))
+    assert failed_cells(tiny, done) == {"quiet", "shows", "counts"}, done.stdout
 
 
-def test_a_dead_kernel_and_an_endless_cell_fail_soon(nb, tmp_path, run_pytest):
-    cell(nb, "numbers").source = "while True: pass"
-    cell(nb, "numbers").outputs = []
-    nb.metadata.course.code = rules.code_hash(nb)
-    done = run_pytest(save(nb, tmp_path / "endless.ipynb"), "--nbval-cell-timeout=2")
+def test_an_endless_cell_fails_at_the_limit(tiny, tmp_path, run_pytest):
+    cell(tiny, "quiet").source = "while True: pass"
+    tiny.metadata.course.code = rules.code_hash(tiny)
+    done = run_pytest(save(tiny, tmp_path / "endless.ipynb"), "--nbval-cell-timeout=2")
     assert done.returncode == 1 and "Timeout of 2 seconds" in done.stdout, done.stdout
 
 
-def test_options_that_would_loosen_it_are_refused(built, tmp_path, run_pytest):
-    done = run_pytest(built.notebook(), "-n", "2")
-    assert done.returncode == 4 and "--dist loadfile" in done.stderr
-    done = run_pytest(built.notebook(), "-n", "2", "--dist", "loadfile")
-    assert done.returncode == 0, done.stdout + done.stderr
-    (tmp_path / "sanitize.cfg").write_text("[numbers]\nregex: \\d\nreplace: N\n")
-    done = run_pytest(built.notebook(), "--nbval-sanitize-with", tmp_path / "sanitize.cfg")
-    assert done.returncode == 4 and "compared as they are" in done.stderr
-    (tmp_path / "randomly.py").write_text("")
-    done = run_pytest(built.notebook(), "-p", "randomly", PYTHONPATH=str(tmp_path))
-    assert done.returncode == 4 and "shuffles" in done.stderr
-    done = run_pytest(built.notebook(), "-p", "no:randomly", PYTHONPATH=str(tmp_path))
-    assert done.returncode == 0
+def test_a_dead_kernel_fails_at_once(tiny, tmp_path, run_pytest):
+    cell(tiny, "quiet").source = "import os\nos._exit(1)"
+    tiny.metadata.course.code = rules.code_hash(tiny)
+    began = time.monotonic()
+    done = run_pytest(save(tiny, tmp_path / "dead.ipynb"))
+    assert done.returncode == 1 and "0" in FAILED.findall(done.stdout), done.stdout
+    assert "the kernel died" in done.stdout and time.monotonic() - began < 60  # the cell's timeout is 180
+
+
+REFUSED = [
+    (["-n", "2"], "--dist loadfile"),
+    (["-n", "2", "--dist", "load"], "--dist loadfile"),
+    (["-n", "2", "--dist", "worksteal"], "--dist loadfile"),
+    (["--nbval-sanitize-with", "anything.cfg"], "compared as they are"),
+    (["-p", "randomly"], "shuffles"),
+]
+
+
+@pytest.mark.parametrize("options,says", REFUSED, ids=[" ".join(options) for options, _ in REFUSED])
+def test_options_that_would_loosen_it_are_refused(options, says, tiny, tmp_path, run_pytest):
+    (tmp_path / "randomly.py").write_text("")  # a stand-in for pytest-randomly, by the name that it registers
+    done = run_pytest(save(tiny, tmp_path / "tiny.ipynb"), *options, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 4 and says in done.stderr, done.stdout + done.stderr
+
+
+def test_workers_that_take_whole_notebooks_are_accepted(tiny, tmp_path, run_pytest):
+    done = run_pytest(save(tiny, tmp_path / "tiny.ipynb"), "-n", "1", "--dist", "loadfile")
+    assert done.returncode == 0 and "3 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_another_matplotlib_is_no_difference_and_its_own_is(nb):
@@ -147,8 +173,8 @@ def _redrawn_by(program, png):
     return base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
-def test_a_notebook_kernel_runs_on_one_thread_and_this_clone(nb, tmp_path, run_pytest):
-    cell(nb, "numbers").source = "import os, course_lib\nprint(os.environ['OMP_NUM_THREADS'], course_lib.__file__)"
-    nb.metadata.course.code = rules.code_hash(nb)
-    done = run_pytest(save(nb, tmp_path / "where.ipynb"))
-    assert re.search(rf"1 {re.escape(str(rules._HERE))}/course_lib/__init__.py", done.stdout), done.stdout
+def test_a_kernel_has_one_thread_and_the_package_of_this_clone(tiny, tmp_path, run_pytest):
+    cell(tiny, "shows").source = "import os, course_lib\nprint(os.environ['OMP_NUM_THREADS'], course_lib.__file__)"
+    tiny.metadata.course.code = rules.code_hash(tiny)
+    done = run_pytest(save(tiny, tmp_path / "where.ipynb"), "-vv")
+    assert f"1 {rules._HERE}/course_lib/__init__.py" in done.stdout, done.stdout

@@ -11,7 +11,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 FOLDERS = "home|root|Users|work|workspace|opt|mnt|tmp|private|scratch"
-MACHINE_PATH = re.compile(rf"(?<![\w.~:)}}\]>*/-])/(?:{FOLDERS})/(?=[A-Za-z0-9])[^\s\"'`)]*|\b[A-Z]:\\\\?Users\b")
+NOBODY = "someone|user|you"
+MACHINE_PATH = re.compile(
+    rf"(?<![\w.~:)}}\]>*/-])/(?:{FOLDERS})/(?!(?:{NOBODY})\b)[A-Za-z0-9][^\s\"'`)]*|\b[A-Z]:\\\\?Users\\\\?\w"
+)
 """An absolute path into a folder that belongs to a person or a machine; ``/usr/bin/chromium`` is where Debian puts it."""
 
 DELIBERATE = "machine-path"
@@ -58,7 +61,15 @@ def test_a_machine_path_is_noticed(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["/work/", "https://example.org/home/x", "../work/x", "/usr/bin/chromium", "{root}/work/x", "#🃏/nlp", "a/opt/b"],
+    [
+        "/work/",
+        "https://example.org/home/x",
+        "../work/x",
+        "/usr/bin/chromium",
+        "{root}/work/x",
+        "a/opt/b",
+        "/home/someone/x.png",
+    ],
 )
 def test_other_slashes_are_no_machine_path(text):
     assert not machine_paths(text)
