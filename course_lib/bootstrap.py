@@ -98,7 +98,7 @@ def set_up(root: Path, *, dev: bool) -> Path:
     print("Installing the course and what it needs; the first time this takes a few minutes …", flush=True)
     pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--constraint", "requirements.lock"]
     if not sys.stdout.isatty():
-        pip.append("--quiet")
+        pip.append("-qq")  # a log needs errors only
     index = os.environ.get("TORCH_INDEX", "").strip()
     if index:
         _run([*pip, "--index-url", index, "--no-deps", "torch"], root, f"cannot install torch from {index}")

@@ -174,11 +174,11 @@ def course_deck(lang: Language, folder: Path, output: Path | None = None, *, rel
     """Compile the course's deck of one language into ``folder``, or into ``output``."""
     from course_lib.cards import compile_course
 
-    if output is None:
-        output = folder / f"transformers-{lang.value}.apkg"
-        folder.mkdir(parents=True, exist_ok=True)
-    # Findings name files as one would type them here, which editors and terminals turn into links.
+    # Files are named as one would type them here, which editors and terminals turn into links.
     root = Path(os.path.relpath(ROOT)) if Path.cwd().is_relative_to(ROOT) else ROOT
+    if output is None:
+        output = root / folder.relative_to(ROOT) / f"transformers-{lang.value}.apkg"
+        output.parent.mkdir(parents=True, exist_ok=True)
     return compile_course(root, lang.value, output, update_lock=release)
 
 

@@ -115,12 +115,36 @@ def weight_on_adjective(model: Pointer, texts: Sequence[crossing.Sentence]) -> d
     }
 
 
+def blind_accuracy(model: nn.Module, texts: Sequence[crossing.Sentence]) -> dict[str, float]:
+    """Accuracy when *it* may not look at the adjective in the first layer, everything else left as it was.
+
+    Args:
+        model: its ``embedding`` (n_vocab, D) and ``layers`` are used; residual sums unless it has ``residual = False``.
+
+    Returns:
+        ``"blind, tired"`` and ``"blind, wide"``: over sentences whose adjective fits the first noun, and the second.
+    """
+    ids, lengths, it, referent = batch(texts)
+    rows = torch.arange(len(texts))
+    mask = padding_mask(lengths, ids.shape[1])
+    first = mask.repeat(1, ids.shape[1], 1)
+    first[rows, it, torch.tensor([t.adjective for t in texts])] = False
+    x = model.embedding[ids]
+    with torch.no_grad():
+        for n, layer in enumerate(model.layers):
+            gathered, weights = layer(x, mask if n else first)
+            x = x + gathered if getattr(model, "residual", True) else gathered
+    right = weights[rows, it].argmax(-1) == referent
+    tired = referent == torch.tensor([t.nouns[0] for t in texts])
+    return {"blind, tired": float(right[tired].double().mean()), "blind, wide": float(right[~tired].double().mean())}
+
+
 @experiment(
     "coreference",
     rows=[{"layers": 2, "residual": True}, {"layers": 2, "residual": False}, {"layers": 1, "residual": True}],
     seeds=range(5),
     depends=(
-        Pointer, batch, train, answers, accuracy, weight_on_adjective, test_sentences, attention, crossing, D, D_K,
+        Pointer, batch, train, answers, accuracy, weight_on_adjective, blind_accuracy, test_sentences, attention, crossing, D, D_K,
     ),
     tolerance=2e-3,  # one sentence of the 2,000 may change sides on another CPU, in the worst case a few
 )  # fmt: skip
@@ -129,4 +153,4 @@ def coreference(seed: int, layers: int, residual: bool) -> dict[str, float]:
     model = Pointer(layers, seed, residual=residual)
     train(model)
     texts = test_sentences()
-    return {"accuracy": accuracy(model, texts), **weight_on_adjective(model, texts)}
+    return {"accuracy": accuracy(model, texts), **weight_on_adjective(model, texts), **blind_accuracy(model, texts)}

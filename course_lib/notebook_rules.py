@@ -24,9 +24,12 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from course_lib.language import catalogue
+
 WIDGET = "application/vnd.jupyter.widget-view+json"
 TIMING_TAG = "nbval-ignore-output"
-TAGS = frozenset({"exercise", "raises-exception", TIMING_TAG})
+#: ``bug-hunt`` marks the exercise whose stub is a wrong answer instead of a missing one.
+TAGS = frozenset({"exercise", "bug-hunt", "raises-exception", TIMING_TAG})
 #: How far a picture may be from the committed one: root mean square over all pixels, in grey levels of 255. Other
 #: instruction sets move a few anti-aliased pixels; a stroke, a shifted curve or a changed digit is far above it.
 RMS_LIMIT = 1.0
@@ -182,9 +185,12 @@ def rendered(outputs: Sequence[NotebookNode]) -> list[str]:
 
 
 def readable_difference(committed: Sequence[NotebookNode], fresh: Sequence[NotebookNode]) -> str:
-    """A unified diff of what a person sees in two lists of outputs."""
-    lines = difflib.unified_diff(rendered(committed), rendered(fresh), "committed", "fresh", lineterm="", n=1)
-    return "\n".join(line if len(line) <= 300 else line[:299] + "…" for line in lines)
+    """A unified diff of what a person sees in two lists of outputs; long lines in pieces, so that the change shows."""
+    pieces = [
+        [line[at : at + 200] for line in rendered(outputs) for at in range(0, max(len(line), 1), 200)]
+        for outputs in (committed, fresh)
+    ]
+    return "\n".join(difflib.unified_diff(*pieces, "committed", "fresh", lineterm="", n=1))
 
 
 # --------------------------------------------------------------------------------------------------- the static rules
@@ -451,11 +457,24 @@ def _figures(text: str, lang: str) -> Counter:
     return Counter(re.findall(r"\d+(?:\.\d+)?", text))
 
 
+def _longer(numbers: Counter) -> Counter:
+    """The numbers of more than one character."""
+    return Counter({number: times for number, times in numbers.items() if len(number) > 1})
+
+
 def _link(url: str) -> str:
     """A link without what the language changes: the way up to the root, the folder of the language."""
     url = re.sub(r"^(\.\./|\./)+", "", url)
     url = re.sub(r"(^|/)(en|ru)/", r"\1", url)
     return url.replace(".ru.md", ".md")
+
+
+def _verdicts_in_english(quoted: str) -> str:
+    """A quoted line of a claim, whatever the language of its verdict."""
+    for key, words in catalogue().items():
+        if key.startswith("verdict."):
+            quoted = re.sub(rf"(?<=\] ){re.escape(words['ru'])}\b", words["en"], quoted)
+    return quoted
 
 
 @cache
@@ -464,7 +483,7 @@ def _parts(source: str, lang: str) -> dict[str, Counter]:
     text = source
     fences = [(language, _comments_removed(code).strip()) for _, language, code in _FENCE.findall(text)]
     text = _FENCE.sub("\n", text)
-    code = [quoted for _, quoted in _CODE.findall(text)]
+    code = [_verdicts_in_english(quoted) for _, quoted in _CODE.findall(text)]
     text = _CODE.sub(" ", text)
     formulas = re.findall(r"\$\$(.+?)\$\$", text, re.DOTALL)
     text = re.sub(r"\$\$(.+?)\$\$", " ", text, flags=re.DOTALL)
@@ -475,7 +494,7 @@ def _parts(source: str, lang: str) -> dict[str, Counter]:
     links = [_link("".join(groups)) for groups in re.findall(link, text)]
     text = re.sub(link, "]", text)
     # A one-digit number is often a word in one of the languages ("two", «два»), so only longer ones must agree.
-    numbers = {n: k for n, k in _figures(text, lang).items() if len(n) > 1}
+    numbers = _longer(_figures(text, lang))
     skeleton = [f"heading {len(level)}" for level in re.findall(r"^(#+) ", text, re.MULTILINE)]
     skeleton += re.findall(r"<(details|summary|img|table|figure)\b", text)
     skeleton += ["table row"] * len(re.findall(r"^\|.*\|\s*$", text, re.MULTILINE))
@@ -484,7 +503,7 @@ def _parts(source: str, lang: str) -> dict[str, Counter]:
         "code in backticks": Counter(code),
         "code blocks": Counter(fences),
         "links": Counter(links),
-        "numbers": Counter(numbers),
+        "numbers": numbers,
         "headings, tables and pictures": Counter(skeleton),
     }
 
@@ -513,6 +532,16 @@ def _readable(outputs: Sequence[NotebookNode]) -> list[str]:
     return list(texts.values())
 
 
+def _worded(outputs: Sequence[NotebookNode]) -> list[bool]:
+    """For each text of :func:`_readable`, whether it is a wording (a caption, a table in words) and not a printed
+    result."""
+    found: dict[Any, bool] = {}
+    for n, output in enumerate(outputs):
+        data = output.get("data", {})
+        found[output.name if output.output_type == "stream" else n] = "text/markdown" in data or "image/png" in data
+    return list(found.values())
+
+
 def pair_problems(en: NotebookNode, ru: NotebookNode) -> list[str]:
     """What the two notebooks of a lesson do not share: cells, code, tags; outputs in number, kind, figures and size."""
     found = []
@@ -532,10 +561,13 @@ def pair_problems(en: NotebookNode, ru: NotebookNode) -> list[str]:
             found.append(f"{a.id}: kinds of outputs {kinds(a.outputs)} and {kinds(b.outputs)}")
             continue
         if TIMING_TAG not in tags(a):
-            for old, new in zip(_readable(a.outputs), _readable(b.outputs), strict=True):
-                raw = Counter(re.findall(r"\d+(?:\.\d+)?", old)), Counter(re.findall(r"\d+(?:\.\d+)?", new))
-                if raw[0] != raw[1] and _figures(old, "en") != _figures(new, "ru"):
-                    found.append(f"{a.id}: numbers printed: {_only(*raw)}")
+            for wording, old, new in zip(_worded(a.outputs), _readable(a.outputs), _readable(b.outputs), strict=True):
+                plain = tuple(Counter(re.findall(r"\d+(?:\.\d+)?", text)) for text in (old, new))
+                worded = _figures(old, "en"), _figures(new, "ru")
+                if wording:  # in a caption, a one-digit number may be a word, as in the prose
+                    plain, worded = (tuple(map(_longer, pair)) for pair in (plain, worded))
+                if plain[0] != plain[1] and not (wording and worded[0] == worded[1]):
+                    found.append(f"{a.id}: numbers printed: {_only(*plain)}")
         drawn = [[o.data["image/png"] for o in c.outputs if "image/png" in o.get("data", {})] for c in (a, b)]
         for pngs in zip(*drawn, strict=True):
             old, new = (picture(png)[1].shape[1::-1] for png in pngs)

@@ -1,8 +1,8 @@
 """Take the pictures of the README from the real thing: a lesson in JupyterLab and a card in Anki's own rendering.
 
-    .venv/bin/python tools/screenshots.py                     docs/images/{lesson,card}-{light,dark}.png
-    .venv/bin/python tools/screenshots.py --pages FOLDER      every screenful of the lesson, to look through
-    .venv/bin/python tools/screenshots.py --card att-scale    another card, or several
+    .venv/bin/python tools/screenshots.py                          docs/images/{lesson,card}-{en,ru}-{light,dark}.png
+    .venv/bin/python tools/screenshots.py --pages FOLDER           every screenful of the lesson, to look through
+    .venv/bin/python tools/screenshots.py --card why-two-layers    another card, or several
 
 Needs Chromium (``--chromium`` says where) and, for a card's formulas, ``npm``, which fetches MathJax. JupyterLab runs
 in folders of its own: neither your settings nor your kernels are touched.
@@ -153,7 +153,7 @@ def save(picture: bytes, path: Path) -> None:
     print(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
 
 
-def shoot_lesson(browser: Browser, notebook: Path, cell: str, pages: Path | None) -> None:
+def shoot_lesson(browser: Browser, notebook: Path, cell: str, pages: Path | None, lang: str) -> None:
     """The lesson at ``cell``, in both themes; or every screenful of it into the folder ``pages``."""
     with jupyterlab(notebook) as address:
         for theme in THEMES:
@@ -162,9 +162,9 @@ def shoot_lesson(browser: Browser, notebook: Path, cell: str, pages: Path | None
             open_notebook(page, address, notebook, theme)
             if pages is None:
                 scroll_to(page, cell)
-                save(page.screenshot(), IMAGES / f"lesson-{theme}.png")
+                save(page.screenshot(), IMAGES / f"lesson-{lang}-{theme}.png")
             else:
-                shoot_pages(page, pages / theme)
+                shoot_pages(page, pages / lang / theme)
             page.close()
 
 
@@ -214,7 +214,7 @@ def shoot_cards(browser: Browser, ids: list[str], lang: str) -> None:
                     raise SystemExit(f"the deck has no card {card_id!r}")
                 rendered = collection.get_card(cards[0]).render_output(browser=False)
                 for theme in THEMES:
-                    name = "card" if len(ids) == 1 else f"card-{card_id}"
+                    name = f"card-{lang}" if len(ids) == 1 else f"card-{card_id}-{lang}"
                     shoot_card(
                         browser, rendered.css, rendered.answer_text, script, Path(collection.media.dir()), name, theme
                     )
@@ -236,7 +236,7 @@ def shoot_card(browser: Browser, css: str, answer: str, script: Path, media: Pat
         <body class="{body}"><div id="qa">{answer}</div></body></html>""",
         encoding="utf-8",
     )
-    page = browser.new_page(viewport={"width": 640, "height": 400}, device_scale_factor=1.5)
+    page = browser.new_page(viewport={"width": 480, "height": 300}, device_scale_factor=2)
     page.goto(page_file.as_uri())
     page.evaluate("() => MathJax.startup.promise")
     page.evaluate("() => document.fonts.ready")
@@ -246,20 +246,22 @@ def shoot_card(browser: Browser, css: str, answer: str, script: Path, media: Pat
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--notebook", type=Path, default=ROOT / "notebooks" / "03_attention.ipynb")
-    parser.add_argument("--cell", default="coreference", help="the id of the cell at the top of the picture")
+    parser.add_argument("--lesson", default="03_attention", help="the name of its notebook")
+    parser.add_argument("--cell", default="coreference-maps", help="the id of the cell at the top of the picture")
     parser.add_argument("--pages", type=Path, metavar="FOLDER", help="every screenful of the lesson instead")
     parser.add_argument("--card", action="append", metavar="ID", help="the id of a card")
-    parser.add_argument("--lang", default="en", choices=["en", "ru"], help="the deck's language")
+    parser.add_argument("--lang", choices=["en", "ru"], help="one language only")
     parser.add_argument("--only", choices=["lesson", "card"])
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     arguments = parser.parse_args()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=arguments.chromium, args=CHROMIUM_OPTIONS)
-        if arguments.only != "card":
-            shoot_lesson(browser, arguments.notebook, arguments.cell, arguments.pages)
-        if arguments.only != "lesson" and arguments.pages is None:
-            shoot_cards(browser, arguments.card or ["att-scale"], arguments.lang)
+        for lang in [arguments.lang] if arguments.lang else ["en", "ru"]:
+            notebook = ROOT / "notebooks" / ("" if lang == "en" else lang) / f"{arguments.lesson}.ipynb"
+            if arguments.only != "card":
+                shoot_lesson(browser, notebook, arguments.cell, arguments.pages, lang)
+            if arguments.only != "lesson" and arguments.pages is None:
+                shoot_cards(browser, arguments.card or ["key-self-attention"], lang)
         browser.close()
     return 0
 

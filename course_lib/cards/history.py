@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +28,7 @@ FIRST_EDITION = 1_795_392_000
 """The time of a card that no release has seen yet: 2026-11-23, before the first release."""
 
 _FORMAT = 1
+_LEARNER_KEYS = {"file", "deck", "question", "answer", "hash", "mtime"}
 
 
 class LockError(ValueError):
@@ -63,7 +64,9 @@ class CourseLock:
             LockError: if the file is not a lock.
         """
         data = _read(path)
-        return cls(path, data.get("cards", {}), data.get("decks", {}))
+        cards = data.get("cards", {})
+        _check_entries(path, [entry for entries in cards.values() for entry in entries.values()], {"hash", "mtime"})
+        return cls(path, cards, data.get("decks", {}))
 
     def mtime(self, language: str, card_id: str, content: str, release: int | None = None) -> int:
         """When the card with this content hash changed last.
@@ -116,12 +119,13 @@ class LearnerLock:
         data = _read(path)
         if data and not isinstance(data.get("collection"), str):
             raise LockError(f"{path}: no collection")
+        _check_entries(path, data.get("cards", {}).values(), _LEARNER_KEYS)
         return cls(path, data.get("collection", collection), data.get("language", language), data.get("cards", {}))
 
     def mtime(self, card_id: str, content: str, now: int) -> int:
         """When the card with this content hash changed last; ``now`` if it is new or has just changed."""
         entry = self.cards.get(card_id)
-        if entry is None or "hash" not in entry:
+        if entry is None:
             return now
         return entry["mtime"] if entry["hash"] == content else max(now, entry["mtime"] + 1)
 
@@ -141,6 +145,12 @@ def _read(path: Path) -> dict:
     if not isinstance(data, dict) or data.get("format") != _FORMAT or not isinstance(data.get("cards"), dict):
         raise LockError(f"{path}: not a lock file of format {_FORMAT}")
     return data
+
+
+def _check_entries(path: Path, entries: Iterable[object], keys: set[str]) -> None:
+    for entry in entries:
+        if not isinstance(entry, dict) or not keys <= set(entry) or not isinstance(entry["mtime"], int):
+            raise LockError(f"{path}: an entry lacks one of {', '.join(sorted(keys))}")
 
 
 def _write(path: Path, data: Mapping) -> None:

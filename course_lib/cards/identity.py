@@ -40,17 +40,24 @@ def deck_id(name: str) -> int:
 
 
 def question_id(question: str) -> str:
-    """The id of a card whose author gave none: a hash of the question's words."""
-    return "q-" + hashlib.sha256(" ".join(word_list(question)).encode()).hexdigest()[:12]
+    """The id of a card whose author gave none: a hash of the question's words, as they are written.
+
+    Capitals count here, since "What is K?" and "What is k?" may both be asked; a question that only changed them is
+    still recognised, by :func:`match_reworded`.
+    """
+    return "q-" + hashlib.sha256(" ".join(_words(question)).encode()).hexdigest()[:12]
 
 
 def word_list(text: str) -> list[str]:
-    """The words and symbols of a text in one spelling; commas, emphasis and capitals make no new card.
+    """The words and symbols of a text in one spelling, for comparing: neither commas nor capitals matter.
 
     A text of punctuation only is its own single word.
     """
-    normal = unicodedata.normalize("NFKC", text).casefold()
-    return re.findall(r"\w+|[<>=+^\\/-]", normal) or [normal.strip()]
+    return _words(unicodedata.normalize("NFKC", text).casefold())
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+|[<>=+^\\/-]", text) or [text.strip()]
 
 
 def match_reworded(

@@ -21,6 +21,8 @@ MAX_BYTES = 2_000_000
 _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
 # C0 and C1 controls (\x1f separates the fields of a note in Anki's database), bidirectional overrides, inner BOMs.
 
+_ENOUGH_LETTERS = 4
+
 _FRONT_MATTER_FENCES = ("---", "...")
 
 
@@ -128,8 +130,23 @@ def undo_mojibake(text: str) -> str:
         restore_byte_a0=False, replace_lossy_sequences=False, decode_inconsistent_utf8=False
     )
     fixed, steps = ftfy.fix_encoding_and_explain(text, whole_file_only)
-    decoded_again = steps and any(step.action == "decode" for step in steps)
-    return fixed if decoded_again else text
+    if steps and any(step.action == "decode" for step in steps):
+        return fixed
+    return _undo_strictly(text)
+
+
+def _undo_strictly(text: str) -> str:
+    """What ftfy finds too short to judge: a text all of whose letters beyond ASCII form valid UTF-8 after a way back.
+
+    A few such letters cannot do that by chance: in MacRoman, say, every dash would have to stand before an umlaut.
+    """
+    if sum(not character.isascii() for character in text) >= _ENOUGH_LETTERS:
+        for codec in ("macroman", "sloppy-windows-1251", "sloppy-windows-1252"):  # ftfy has registered these
+            try:
+                return text.encode(codec).decode("utf-8")
+            except UnicodeError:
+                continue
+    return text
 
 
 def _read_front_matter(lines: list[str]) -> tuple[dict[str, str | list[str]], int]:

@@ -134,7 +134,7 @@ class Renderer:
 
     def _prepare(self, tokens: Sequence[Token], passage: Passage) -> None:
         begin = 0
-        for token in tokens:
+        for index, token in enumerate(tokens):
             if token.map:
                 begin = token.map[0]
             style = str(token.attrs.pop("style", ""))  # a table's alignment: as a class, so that no style passes
@@ -142,6 +142,9 @@ class Renderer:
                 token.attrSet("class", f"align-{style.removeprefix('text-align:')}")
             if token.type == "math_block":
                 self._check_formula(token, _line_of(passage, begin))
+                item = tokens[index - 1]
+                if item.type == "list_item_open" and tokens[index + 1].type == "list_item_close":
+                    item.attrSet("class", "formula")  # shown without its bullet
             elif token.type == "inline":
                 self._prepare_inline(token.children or [], passage, begin)
 
@@ -239,7 +242,7 @@ class Renderer:
 
     def _render_wikilink(self, tokens: Sequence[Token], index: int, options: object, env: object) -> str:
         meta = tokens[index].meta
-        label = html.escape(meta["label"] or meta["target"])
+        label = html.escape(meta["label"] or meta["target"].strip("#").replace("#", " › "))
         address = self._link(meta["target"])
         return f'<a href="{html.escape(address)}">{label}</a>' if address else label
 

@@ -88,7 +88,9 @@ def _(causal_weights) -> Verdicts:
     yield _hint(name, "changed"), torch.equal(given, scores)
     # A stand-in for −∞ has to lose against every visible score, so against −10 000 too.
     low = torch.tensor([[-1e4, 0.0], [0.0, 0.0]], dtype=torch.float64)
-    yield _hint(name, "small-infinity"), bool(causal_weights(low)[0, 1] < 1e-12)
+    of_low = causal_weights(low)
+    yield _hint(name, "underflow"), bool(of_low.isfinite().all())
+    yield _hint(name, "small-infinity"), bool(of_low[0, 1] < 1e-12)
 
 
 # ---------------------------------------------------------------- 3
@@ -112,8 +114,8 @@ def _(answer) -> Verdicts:
     scores = _Q[_STREET] @ _K.T
     weights = (scores / 2).softmax(-1)
 
-    def is_(candidate: Tensor) -> bool:
-        return z.shape == candidate.shape and bool((z - candidate).abs().max() < 0.006)  # two decimals are enough
+    def is_(candidate: Tensor, tolerance: float = 0.006) -> bool:
+        return z.shape == candidate.shape and bool((z - candidate).abs().max() < tolerance)
 
     right = weights @ _V
     yield _hint(name, "size", size=len(z)), len(z) in (2, 3)
@@ -125,7 +127,7 @@ def _(answer) -> Verdicts:
     yield _hint(name, "other-token"), not any(is_(row) for i, row in enumerate(_attention(_Q, _K, _V)) if i != _STREET)
     yield _hint(name, "no-softmax"), not (is_(scores @ _V) or is_(scores / 2 @ _V))
     yield _hint(name, "average"), not is_(_V.mean(0))
-    yield _hint(name, "value"), is_(right)
+    yield _hint(name, "value"), is_(right, tolerance=0.03)  # weights rounded to two decimals are forgiven
 
 
 # ---------------------------------------------------------------- 4

@@ -308,7 +308,13 @@ def attention_matrix_form(c: Canvas) -> None:
     c.text(scores.right + 12, scores.cy - 13, r"$QK^{\!\top} / \sqrt{d_k}$", size=17, align="left")
     c.text(scores.right + 12, scores.cy + 15, _shape("T", "T"), size=17, align="left")
     weights = c.matrix(
-        118, 388, length, length, cell=cell, colour="accent", shades=[[0.05 + 0.9 * a for a in row] for row in attention]
+        118,
+        388,
+        length,
+        length,
+        cell=cell,
+        colour="accent",
+        shades=[[0.05 + 0.9 * a for a in row] for row in attention],
     )
     c.arrow(scores.bottom_at(), weights.top_at())
     c.text(scores.cx + 11, 356, "softmax", size=17, align="left")

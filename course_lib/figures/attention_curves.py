@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from course_lib.figures.style import COLOURS
 from course_lib.language import say
 
-DIVIDED, UNDIVIDED = COLOURS["query"], COLOURS["warning"]
+# Blue, vermilion, green and purple mean query, key, value and output; curves keep off them.
+SOUND, UNSOUND = COLOURS["ink"], COLOURS["warning"]
 
 
 def _label(name: str) -> str:
@@ -30,15 +31,15 @@ def saturation(
     """
     figure, axes = plt.subplots(1, 3, figsize=(9.0, 3.2))
     for ax, quantity in zip(axes, ("std", "entropy", "jacobian"), strict=True):
-        ax.plot(sizes, undivided[quantity], "o--", color=UNDIVIDED, label=_label("undivided"))
-        ax.plot(sizes, divided[quantity], "s-", color=DIVIDED, label=_label("divided"))
+        ax.plot(sizes, undivided[quantity], "o--", color=UNSOUND, dashes=(3, 2), label=_label("undivided"))
+        ax.plot(sizes, divided[quantity], "s-", color=SOUND, label=_label("divided"))
         ax.set_xscale("log", base=4)
         ax.set_xticks(sizes, [str(size) for size in sizes])
         ax.minorticks_off()
         ax.set_xlabel("$d_k$")
         ax.set_title(_label(quantity))
         ax.set_ylim(bottom=0)
-    axes[0].legend()
+    axes[0].legend(handlelength=3.2)
     return figure
 
 
@@ -51,8 +52,8 @@ def cost(lengths: Sequence[int], projections: Sequence[int], mixing: Sequence[in
         crossing: the length at which they are equal.
     """
     figure, ax = plt.subplots(figsize=(6.4, 3.6))
-    ax.plot(lengths, projections, "s-", color=COLOURS["query"], label=_label("projections"))
-    ax.plot(lengths, mixing, "o--", color=COLOURS["warning"], label=_label("mixing"))
+    ax.plot(lengths, projections, "s-", color=SOUND, label=_label("projections"))
+    ax.plot(lengths, mixing, "o--", color=UNSOUND, dashes=(3, 2), label=_label("mixing"))
     ax.axvline(crossing, color=COLOURS["neutral"], linewidth=1, linestyle=":")
     ax.annotate(
         f"$T = {crossing:g}$",
@@ -67,7 +68,7 @@ def cost(lengths: Sequence[int], projections: Sequence[int], mixing: Sequence[in
     ax.minorticks_off()
     ax.set_xlabel("$T$")
     ax.set_ylabel(_label("multiply-adds"))
-    ax.legend(loc="upper left")
+    ax.legend(loc="upper left", handlelength=3.2, frameon=True, edgecolor="none", framealpha=1.0)
     return figure
 
 
@@ -96,16 +97,16 @@ def losses(curves: Mapping[str, Sequence[float]], floor: float, window: int = 10
         floor: the level, in nats.
     """
     figure, ax = plt.subplots(figsize=(6.4, 3.2))
-    looks = (("-", COLOURS["query"]), ("--", COLOURS["warning"]), (":", COLOURS["accent"]))
+    looks = (("-", SOUND), ("--", UNSOUND), (":", COLOURS["accent"]))
     for (name, values), (line, colour) in zip(curves.items(), looks, strict=False):
         smooth = np.convolve(values, np.ones(window) / window, mode="valid")
         ax.plot(np.arange(len(smooth)) + window, smooth, line, color=colour, label=_label(name))
     ax.axhline(floor, color=COLOURS["neutral"], linewidth=1)
-    ax.annotate(r"$\ln 2$", (0, floor), xytext=(-2, -12), textcoords="offset points", ha="right")
+    ax.annotate(r"$\ln 2$", (0, floor), xytext=(2, -12), textcoords="offset points")
     ax.set_ylim(0, 1.5)
     ax.set_xlabel(_label("step"))
     ax.set_ylabel(_label("loss"))
-    ax.legend(loc="upper right")
+    ax.legend(loc="upper right", handlelength=3.2)
     return figure
 
 

@@ -232,7 +232,7 @@ class Canvas:
 
         strip = self.box(place.x, place.y, place.w, height, colour=colour, look="solid")
         edge = 0.75  # half of the edge's width, which the box has outside itself
-        lower = Rectangle((place.x - edge, place.y + height / 2), place.w + 2 * edge, height / 2, linewidth=0)
+        lower = Rectangle((place.x - edge, place.y + height / 2), place.w + 2 * edge, height / 2 + edge, linewidth=0)
         lower.set(facecolor=COLOURS[colour], zorder=1)
         self.axes.add_patch(lower)  # so that the strip's lower corners are square
         if text:
@@ -326,7 +326,9 @@ class Canvas:
     def cross(self, x: float, y: float, half: float, *, colour: str = "neutral") -> None:
         """A small × of lines: an entry that is −∞."""
         for lean in (1, -1):
-            self._line([(x - half, y - lean * half), (x + half, y + lean * half)], None, (x, y), colour, 1.4, False, False)
+            self._line(
+                [(x - half, y - lean * half), (x + half, y + lean * half)], None, (x, y), colour, 1.4, False, False
+            )
 
     # ------------------------------------------------------------ lines
 
@@ -359,7 +361,14 @@ class Canvas:
         self.strokes.append(Stroke(points, touches))
 
     def arc(
-        self, start: Point, end: Point, rise: float, *, colour: str = "neutral", width: float = 1.8, dashed: bool = False
+        self,
+        start: Point,
+        end: Point,
+        rise: float,
+        *,
+        colour: str = "neutral",
+        width: float = 1.8,
+        dashed: bool = False,
     ) -> None:
         """An arrow from ``start`` to ``end`` in an arc whose summit lies ``rise`` above the higher end."""
         from matplotlib.path import Path
@@ -376,9 +385,7 @@ class Canvas:
             for t in (i / 40 for i in range(41))
         ]
         vertices = [start, first, second, end]
-        self._line(
-            vertices, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4], second, colour, width, True, dashed
-        )
+        self._line(vertices, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4], second, colour, width, True, dashed)
         self.strokes.append(Stroke(tuple(course), (True, True)))
 
     def _line(
@@ -440,9 +447,7 @@ class Canvas:
         back = [(p[0] + shift[0], p[1] + shift[1]) for p in (start, end)]
         course = (start, back[0], back[1], end)
         self.axes.add_patch(
-            Polygon(
-                course, closed=False, facecolor="none", edgecolor=COLOURS[colour], linewidth=1.4 * POINT, zorder=1
-            )
+            Polygon(course, closed=False, facecolor="none", edgecolor=COLOURS[colour], linewidth=1.4 * POINT, zorder=1)
         )
         self.strokes.append(Stroke(course, (False, False)))
         if not text:

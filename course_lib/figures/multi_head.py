@@ -47,9 +47,7 @@ def multi_head(c: Canvas) -> None:
     concat = c.matrix(middle - 42, low, length, d_model, cell=cell, colour="output", shades=amounts)
     for i in range(1, HEADS):
         x_border = concat.x + cell * d_head * i
-        c.arrow(
-            (x_border, concat.y), (x_border, concat.bottom), colour="output", head=False, touches=(False, False)
-        )
+        c.arrow((x_border, concat.y), (x_border, concat.bottom), colour="output", head=False, touches=(False, False))
     c.text(concat.x - 12, concat.cy, c.say("concat"), size=15, align="right")
     c.text(concat.right + 12, concat.cy, r"$T \times H d_v$", size=17, align="left")
     final = matmul(joined, numbers(d_model, d_model, seed=77))

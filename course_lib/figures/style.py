@@ -93,7 +93,11 @@ def settings() -> dict[str, Any]:
     dashes = ("-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1)), (0, (1, 1)))
     # matplotlib 3.11 renamed the value that sets letters in italics and digits upright: its own default is that value.
     upright_digits = {"mathtext.default": mpl.rcParamsDefault["mathtext.default"]}
-    return STYLE | upright_digits | {"axes.prop_cycle": cycler(color=[COLOURS[name] for name in names]) + cycler(linestyle=dashes)}
+    return (
+        STYLE
+        | upright_digits
+        | {"axes.prop_cycle": cycler(color=[COLOURS[name] for name in names]) + cycler(linestyle=dashes)}
+    )
 
 
 def drawing_style() -> AbstractContextManager[None]:

@@ -1,7 +1,7 @@
 # %% [markdown] id="title" lang="en"
 # # Lesson 03. Attention
 #
-# A word's vector from lesson 01 is the same in every sentence. This lesson builds the mechanism that lets a vector take in its surroundings, from nine numbers on paper to a model that finds out what *it* refers to.
+# A word's vector from lesson 01 is the same in every sentence. This lesson builds the mechanism that lets a vector take in its surroundings, from three words and a pencil to a model that finds out what *it* refers to.
 #
 # **You will be able to**
 #
@@ -9,25 +9,25 @@
 # - derive the division by $\sqrt{d_k}$, and show what happens without it;
 # - write attention with masks, and recognise its most common bugs by their symptoms;
 # - say which part of the cost is quadratic, and from which length it matters;
-# - explain why *it* needs two layers to find its noun.
+# - explain why pointing from *it* to its noun takes two layers.
 #
-# **You need** Python, matrix products, softmax, and the idea of an embedding. **Time:** 90 minutes of reading and playing, 60 for the exercises; all cells run in under a minute.
+# **You need** Python, matrix products, derivatives, variance, a first acquaintance with PyTorch (tensors, `backward`, `nn.Module`), and the idea of an embedding. **Time:** 90 minutes of reading and playing, 60 for the exercises; all cells run in under a minute.
 #
 # Previous lesson: 02, BPE and tokenisation. Next lesson: 04, multi-head attention.
 # %% [markdown] id="title" lang="ru"
 # # Урок 03. Внимание
 #
-# Вектор слова из урока 01 одинаков во всех предложениях. Здесь мы построим механизм, который позволяет вектору учесть окружение: начнём с девяти чисел на бумаге и закончим моделью, которая выясняет, к чему относится *it*.
+# Вектор слова из урока 01 одинаков во всех предложениях. Здесь мы построим механизм, который позволяет вектору учесть окружение: начнём с трёх слов и карандаша, а закончим моделью, которая выясняет, к чему относится *it*.
 #
 # **Вы научитесь**
 #
 # - вычислять один шаг самовнимания вручную и объяснять, зачем нужны запрос, ключ и значение;
 # - выводить деление на $\sqrt{d_k}$ и показывать, что происходит без него;
 # - писать внимание с масками и узнавать типичные ошибки по симптомам;
-# - говорить, какая часть вычислений квадратична и с какой длины это важно;
-# - объяснять, почему слову *it* нужны два слоя, чтобы найти своё существительное.
+# - определять, какая часть вычислений квадратична и с какой длины это важно;
+# - объяснять, почему указать на существительное, к которому относится *it*, можно только со второго слоя.
 #
-# **Понадобятся** Python, умножение матриц, softmax и представление о том, что такое эмбеддинг (embedding). **Время:** 90 минут на чтение и опыты, 60 — на упражнения; все ячейки выполняются меньше чем за минуту.
+# **Понадобятся** Python, умножение матриц, производные, дисперсия, первое знакомство с PyTorch (тензоры, `backward`, `nn.Module`) и представление о том, что такое эмбеддинг (embedding). **Время:** 90 минут на чтение и опыты, 60 — на упражнения; все ячейки выполняются меньше чем за минуту.
 #
 # Предыдущий урок: 02, BPE и токенизация. Следующий урок: 04, многоголовое внимание.
 # %% id="start"
@@ -87,8 +87,10 @@ print(tired)
 print(wide)
 
 words = crossing.vocabulary()
-table = randn(len(words), 4, seed=1)  # one row per word, as if trained
-x_tired, x_wide = (table[[words.index(token) for token in sentence.tokens]] for sentence in (tired, wide))
+table = randn(len(words), 4, seed=1)  # one row per word
+x_tired, x_wide = (
+    table[[words.index(token) for token in sentence.tokens]] for sentence in (tired, wide)
+)
 print("x[it], tired:", x_tired[tired.it])
 print("x[it], wide: ", x_wide[wide.it])
 
@@ -102,8 +104,11 @@ print("x[it], wide: ", x_wide[wide.it])
 # Значит, вектор должен что-то взять у других слов. Проще всего их усреднить:
 # %% id="problem-mean"
 mean_tired, mean_wide = (x.mean(0).expand_as(x) for x in (x_tired, x_wide))
-print("it, tired − wide:  ", f"{(mean_tired[tired.it] - mean_wide[wide.it]).norm():.4f}")
-print("it − street, tired:", f"{(mean_tired[tired.it] - mean_tired[tired.nouns[1]]).norm():.4f}")
+print("|it(tired) − it(wide)|    =", f"{(mean_tired[tired.it] - mean_wide[wide.it]).norm():.4f}")
+print(
+    "|it(tired) − street(tired)| =",
+    f"{(mean_tired[tired.it] - mean_tired[tired.nouns[1]]).norm():.4f}",
+)
 
 # %% [markdown] id="problem-idea" lang="en"
 # The first number is no longer zero: the context has arrived. But the second one is: after averaging, *it* and *street* are the same vector, because every word got the same mixture. Each word should get a mixture **of its own**, with large weights on the words that matter to it:
@@ -121,9 +126,9 @@ print("it − street, tired:", f"{(mean_tired[tired.it] - mean_tired[tired.nouns
 show(drawings.it_refers(), "it_refers")
 
 # %% [markdown] id="origin" lang="en"
-# The idea comes from machine translation. An encoder turns a sentence into vectors, a decoder turns vectors into a sentence of another language; squeezing a long sentence into *one* vector lost too much, so Bahdanau, Cho and Bengio (2014) let the decoder look back at all of the encoder's vectors, with weights. The transformer (Vaswani et al., 2017) kept the weights and dropped the rest of the recurrent network. Lesson 07 builds the translator, and tests there whether one shared space of meaning spares us a model for each pair of languages.
+# The idea comes from machine translation. An encoder turns a sentence into vectors, a decoder turns vectors into a sentence of another language; squeezing a long sentence into *one* vector lost too much, so Bahdanau, Cho and Bengio (2014), translating from English to French, let the decoder look back at all of the encoder's vectors, with weights that a small network computed. The transformer (Vaswani et al., 2017) replaced the small network by a dot product, let every token of a sentence look at all others of the *same* sentence (**self**-attention), and dropped the recurrent network. Lesson 07 builds the translator, and tests there whether one shared space of meaning spares us a model for each pair of languages.
 # %% [markdown] id="origin" lang="ru"
-# Идея пришла из машинного перевода. Энкодер (encoder) превращает предложение в векторы, декодер (decoder) превращает векторы в предложение на другом языке. Когда длинное предложение сжимали в *один* вектор, терялось слишком много, и Бахданау, Чо и Бенжио (2014) разрешили декодеру оглядываться на все векторы энкодера, взятые с весами. Трансформер (Vaswani et al., 2017) оставил веса и отказался от остальной рекуррентной сети. Переводчик мы построим в уроке 07 и там же проверим, избавляет ли общее пространство смыслов от отдельной модели на каждую пару языков.
+# Идея пришла из машинного перевода. Энкодер (encoder) превращает предложение в векторы, декодер (decoder) превращает векторы в предложение на другом языке. Когда длинное предложение сжимали в *один* вектор, терялось слишком много, и Bahdanau, Cho, Bengio (2014), переводившие с английского на французский, разрешили декодеру оглядываться на все векторы энкодера с весами, которые считала небольшая сеть. Трансформер (Vaswani et al., 2017) заменил эту сеть скалярным произведением, позволил каждому токену смотреть на токены *того же* предложения (это и есть **само**внимание, self-attention) и отказался от рекуррентной сети. Переводчик мы построим в уроке 07 и там же проверим, избавляет ли общее пространство смыслов от отдельной модели на каждую пару языков.
 # %% id="overview"
 show(drawings.encoder_decoder_overview(), "encoder_decoder_overview")
 
@@ -148,35 +153,39 @@ recall(3)
 # %% [markdown] id="embedding" lang="en"
 # ## 3. Where the vectors come from
 #
-# Every transformer begins with a table of learned numbers, one row of size $D$ for each of the $n_{\text{vocab}}$ entries of the vocabulary. A token's id picks its row. This is often drawn as a matrix product with a one-hot vector, a vector of zeros with a single 1 at the id's place; the product is the same thing, done expensively.
+# Every transformer for text begins with a table of learned numbers, one row of size $D$ for each of the $n_{\text{vocab}}$ entries of the vocabulary. A token's id picks its row. This is often drawn as a matrix product with a one-hot vector, a vector of zeros with a single 1 at the id's place; the product is the same thing, done expensively.
+#
+# The course grew out of a set of lecture notes, and it checks them statement by statement. A line such as `[3.2] confirmed` means: statement 2 of lesson 3 was put to the test in this cell, with this verdict and these figures. *Confirmed* speaks for itself; *refined* means true under a condition that the lesson states; *corrected* means that the notes' version fails and another holds. All statements stand side by side in section 19.
 # %% [markdown] id="embedding" lang="ru"
 # ## 3. Откуда берутся векторы
 #
-# Любой трансформер начинается с таблицы обучаемых чисел: по одной строке размера $D$ на каждый из $n_{\text{vocab}}$ элементов словаря. Номер токена выбирает строку. Часто это рисуют как умножение на one-hot-вектор — вектор из нулей с единственной единицей на месте номера; результат тот же, только посчитан дорого.
+# Любой трансформер для текста начинается с таблицы обучаемых чисел: по одной строке размера $D$ на каждый из $n_{\text{vocab}}$ элементов словаря. Номер токена выбирает строку. Часто это рисуют как умножение на one-hot-вектор — вектор из нулей с единственной единицей на месте номера; результат тот же, только посчитан дорого.
+#
+# Курс вырос из конспекта лекции и проверяет его утверждение за утверждением. Строка вида `[3.2] подтверждено` значит: в этой ячейке проверено утверждение 2 урока 3, вот вердикт и цифры. «Подтверждено» понятно без слов; «уточнено» — верно при условии, которое урок называет; «исправлено» — вариант из конспекта не работает, а верно другое. Все утверждения собраны в разделе 19.
 # %% id="embedding-figure"
 show(drawings.embedding_lookup(), "embedding_lookup")
 
 # %% id="embedding-lookup"
 ids = torch.tensor([4, 0, 4])  # three tokens, two of them the same
-small = randn(6, 3, seed=2).requires_grad_()  # n_vocab = 6, D = 3
+E = randn(6, 3, seed=2).requires_grad_()  # n_vocab = 6, D = 3
 one_hot = F.one_hot(ids, num_classes=6).double()
-picked, product = small[ids], one_hot @ small
+picked, product = E[ids], one_hot @ E
 print(one_hot.long())
 print(picked.detach())
 equal = torch.equal(picked, product)
 
 picked.pow(2).sum().backward()  # any loss will do
-touched = small.grad.abs().sum(-1).nonzero().flatten().tolist()
+touched = E.grad.abs().sum(-1).nonzero().flatten().tolist()
 claim(
     "3.2",
     holds=equal and torch.equal(picked[0], picked[2]) and touched == [0, 4],
-    measured=f"x[ids] = one_hot @ x: {equal} · n_vocab = 6, ids = {ids.tolist()}, ∇ ≠ 0: {touched}",
+    measured=f"E[ids] = one_hot @ E: {equal} · ids {ids.tolist()}, ∂E ≠ 0: {touched}",
 )
 
 # %% [markdown] id="embedding-after" lang="en"
-# Rows 0 and 2 of the result are equal because their ids are: the vector does not depend on the neighbours yet. And in the backward pass only the rows that were picked receive a gradient, which is why a rare token learns slowly. BERT and GPT begin in exactly this way; they differ in what comes after.
+# Rows 0 and 2 of the result are equal because their ids are: the vector does not depend on the neighbours yet. And in the backward pass only the rows that were picked receive a gradient through the look-up, so the row of a rare token is rarely taught. (Where the table also serves as the last layer, as in BERT and GPT-2, every row gets a gradient there too: lessons 07 and 08.) BERT and GPT both begin with such a table, and add positions to it, BERT also a mark of the segment; they differ in what comes after.
 # %% [markdown] id="embedding-after" lang="ru"
-# Строки 0 и 2 результата равны, потому что равны номера: от соседей вектор пока не зависит. А при обратном проходе градиент получают только выбранные строки — поэтому редкий токен учится медленно. BERT и GPT начинаются именно так; различается то, что идёт дальше.
+# Строки 0 и 2 результата равны, потому что равны номера: от соседей вектор пока не зависит. А при обратном проходе градиент через выборку получают только выбранные строки, так что строку редкого токена учат редко. (Если та же таблица служит и последним слоем, как в BERT и GPT-2, там градиент получает каждая строка: об этом уроки 07 и 08.) И BERT, и GPT начинаются с такой таблицы и прибавляют к ней позиции, а BERT ещё и метку сегмента; различается то, что идёт дальше.
 
 # %% [markdown] id="by-hand" lang="en"
 # ## 4. One token, by hand
@@ -223,7 +232,7 @@ for name, matrix in (("Q", Q), ("K", K), ("V", V)):
 #
 # **Выход.** Взвешенная сумма трёх значений.
 # %% id="hand-one-token"
-q = Q[2]
+q = Q[2]  # the third token: Python counts from 0
 scores = torch.stack([q @ k for k in K])
 scaled = scores / math.sqrt(4)
 exponentials = scaled.exp()
@@ -232,8 +241,8 @@ z = sum(weight * v for weight, v in zip(weights, V, strict=True))
 
 print("q · k   ", [round(s) for s in scores.tolist()])
 print("/ √d_k  ", scaled)
-print("exp     ", exponentials, " sum", f"{exponentials.sum():.4f}")
-print("weights ", weights, " sum", f"{weights.sum():.4f}")
+print("exp     ", exponentials, " Σ", f"{exponentials.sum():.4f}")
+print("a       ", weights, " Σ", f"{weights.sum():.4f}")
 print("z       ", z)
 
 # %% id="hand-figure"
@@ -259,11 +268,14 @@ def attention_loop(Q, K, V):
 
 
 Z_loop = attention_loop(Q, K, V)
-A = (Q @ K.T / math.sqrt(K.shape[-1])).softmax(dim=-1)
+scores = Q @ K.T / math.sqrt(K.shape[-1])
+A = scores.softmax(
+    dim=-1
+)  # along each row, that is, over the keys; dim=0 would run over the queries
 Z = A @ V
 print("A =\n", A, sep="")
-print("Z, loop =\n", Z_loop, sep="")
-print("Z, matrices =\n", Z, sep="")
+print("attention_loop(Q, K, V) =\n", Z_loop, sep="")
+print("A V =\n", Z, sep="")
 
 # %% id="hand-claims"
 row_sums = A.sum(dim=-1)
@@ -276,28 +288,32 @@ claim(
     measured=f"Σ_j a_ij = {[round(s, 4) for s in row_sums.tolist()]}",
 )
 claim(
-    "3.14", holds=bool((Z - Z_loop).abs().max() < 1e-12 and difference < 1e-6), measured="T = 3, 200: |Z − loop| ≤ 1e-6"
+    "3.14",
+    holds=bool((Z - Z_loop).abs().max() < 1e-12 and difference < 1e-6),
+    measured="T = 3, 200: |Z − attention_loop| ≤ 1e-6",
 )
 claim(
-    "3.12", holds=Q.shape == K.shape == (3, 4) and Z.shape == V.shape == (3, 3), measured="d_k = 4, d_v = 3, Z: (3, 3)"
+    "3.12",
+    holds=Q.shape == K.shape == (3, 4) and Z.shape == V.shape == (3, 3),
+    measured="d_k = 4, d_v = 3, Z: (3, 3)",
 )
 
 # %% [markdown] id="roles" lang="en"
 # ## 5. Who is asked, and what is handed over
 #
-# It is worth being slow about the three roles, because two of them are easily confused. A score compares the query of one token with the **key of another**:
+# It is worth being slow about the three roles, because two of them are easily confused. A score compares the query of one token with the **key** of each token, itself included:
 #
-# $$\text{score}_{ij} = q_i \cdot k_j = (x_i W_Q) \cdot (x_j W_K).$$
+# $$s_{ij} = q_i \cdot k_j = (x_i W_Q) \cdot (x_j W_K).$$
 #
-# The notes this course grew from say that the query is multiplied with the *matrix* $W_K$. It is not, and one can see that it could not work: $q_i W_K$ holds nothing of token $j$, so it could not tell one token from another.
+# The notes this course grew from say that the query is multiplied with the *matrix* $W_K$. It is not, and with the matrix alone it could not work: $q_i W_K$ holds nothing of token $j$, so it could not tell one token from another. (One may regroup, $q_i \cdot k_j = (q_i W_K^\top) \cdot x_j$, but the vector $x_j$ of the other token must come in.)
 # %% [markdown] id="roles" lang="ru"
 # ## 5. Кого спрашивают и что отдают
 #
-# На трёх ролях стоит задержаться, потому что две из них легко спутать. Оценка сравнивает запрос одного токена с **ключом другого**:
+# На трёх ролях стоит задержаться, потому что две из них легко спутать. Оценка сравнивает запрос одного токена с **ключом** каждого, включая его самого:
 #
-# $$\text{score}_{ij} = q_i \cdot k_j = (x_i W_Q) \cdot (x_j W_K).$$
+# $$s_{ij} = q_i \cdot k_j = (x_i W_Q) \cdot (x_j W_K).$$
 #
-# В конспекте, из которого вырос курс, сказано, что запрос умножается на *матрицу* $W_K$. Это не так, и видно, что так ничего бы не вышло: в $q_i W_K$ нет ничего от токена $j$, поэтому отличить один токен от другого было бы нельзя.
+# В конспекте, из которого вырос курс, сказано, что запрос умножается на *матрицу* $W_K$. Это не так, и с одной матрицей ничего бы не вышло: в $q_i W_K$ нет ничего от токена $j$, поэтому отличить один токен от другого было бы нельзя. (Можно перегруппировать, $q_i \cdot k_j = (q_i W_K^\top) \cdot x_j$, но без вектора $x_j$ другого токена не обойтись.)
 # %% id="roles-matching"
 show(drawings.query_key_matching(), "query_key_matching")
 
@@ -311,15 +327,22 @@ try:
     fits = True
 except RuntimeError:
     fits = False
-square_Q, square_K = randn(4, 4, seed=4), randn(4, 4, seed=5)  # with d_k = D the shapes would not object …
+square_Q, square_K = (
+    randn(4, 4, seed=4),
+    randn(4, 4, seed=5),
+)  # with d_k = D the shapes would not object …
 one, other = randn(3, 4, seed=6), randn(3, 4, seed=6)
 other[0] += 1.0  # another first token
 notes_change = (one[2] @ square_Q @ square_K - other[2] @ square_Q @ square_K).abs().max()
-right_change = (one[2] @ square_Q @ (one @ square_K).T - other[2] @ square_Q @ (other @ square_K).T).abs().max()
+right_change = (
+    (one[2] @ square_Q @ (one @ square_K).T - other[2] @ square_Q @ (other @ square_K).T)
+    .abs()
+    .max()
+)
 claim(
     "3.6",
     holds=torch.equal(right, Q @ K.T) and not fits and notes_change == 0 and right_change > 0.1,
-    measured=f"q_i·k_j = QKᵀ: True · Q @ W_K, (3, 4) @ (2, 4): {fits} · x_1 → x_1 + 1: Δ(q_3 W_K) = {notes_change:.1f}, Δ(q_3 Kᵀ) = {right_change:.4f}",
+    measured=f"Q @ W_K, (3, 4) @ (2, 4): fits {fits} · another x_1: q_3 W_K changes by {notes_change:.1f}, q_3 Kᵀ by {right_change:.4f}",
 )
 
 head = SelfAttention(d_model=2, d_k=4, d_v=3)
@@ -330,7 +353,9 @@ except ValueError as error:
     message = str(error)
 print(message)
 claim(
-    "3.5", holds="W_Q" in message and "5" in message and "2" in message, measured="x: D = 5, W_Q: (2, 4) → ValueError"
+    "3.5",
+    holds="W_Q" in message and "5" in message and "2" in message,
+    measured="x: D = 5, W_Q: (2, 4) → ValueError",
 )
 
 # %% [markdown] id="dot-product" lang="en"
@@ -342,19 +367,19 @@ claim(
 #
 # <details><summary>Answer</summary>
 #
-# The long one: $3 \cos 60° = 1.5$ against $1 \cos 0° = 1$. A long key is a loud one, heard by queries that do not point at it. Models use this: a key can be made louder or quieter without turning it. Where it does harm, some models normalise queries and keys to one length ("QK-norm").
+# The long one: $3 \cos 60° = 1.5$ against $1 \cos 0° = 1$. A long key is a loud one, heard by every query within 90° of it, whether it points at it or not (and beyond 90° it scores lower than a short one). Models use this: a key can be made louder or quieter without turning it. Where it does harm, some models normalise queries and keys to one length ("QK-norm").
 #
 # </details>
 # %% [markdown] id="dot-product" lang="ru"
 # ## 6. Что измеряет скалярное произведение
 #
-# В конспекте сказано: сходство — оно наибольшее, когда векторы сонаправлены, равно нулю, когда они перпендикулярны, и наименьшее, когда направлены противоположно. Для векторов одной длины так и есть, ведь $q \cdot k = |q|\,|k| \cos\varphi$. Но ничто не удерживает ключи на одной длине.
+# В конспекте сказано, что сходство: произведение наибольшее, когда векторы сонаправлены, равно нулю, когда они перпендикулярны, и наименьшее, когда они направлены противоположно. Для векторов одной длины так и есть, ведь $q \cdot k = |q|\,|k| \cos\varphi$. Но ничто не удерживает ключи на одной длине.
 #
 # **Предскажите:** ключ длины 1 направлен точно туда же, куда запрос, а ключ длины 3 стоит под углом 60° к нему. Какая оценка больше?
 #
 # <details><summary>Ответ</summary>
 #
-# У длинного: $3 \cos 60° = 1.5$ против $1 \cos 0° = 1$. Длинный ключ — громкий: его слышат и те запросы, которые направлены не на него. Модели этим пользуются: ключ можно сделать громче или тише, не поворачивая. Там, где это вредит, запросы и ключи приводят к одной длине (QK-norm).
+# У длинного: $3 \cos 60° = 1.5$ против $1 \cos 0° = 1$. Длинный ключ — громкий: в пределах 90° его слышат и те запросы, которые направлены не на него (а за 90° его оценка ниже, чем у короткого). Модели этим пользуются: ключ можно сделать громче или тише, не поворачивая. Там, где это вредит, запросы и ключи приводят к одной длине (QK-norm).
 #
 # </details>
 # %% id="dot-product-angles"
@@ -369,7 +394,10 @@ print(f"  60°  |k| = 3  q · k = {loud:7.4f}")
 falling = all(a > b for a, b in zip(by_angle, by_angle[1:], strict=False))
 claim(
     "3.7",
-    holds=falling and abs(by_angle[3]) < 1e-12 and abs(by_angle[-1] + 1) < 1e-12 and loud > by_angle[0],
+    holds=falling
+    and abs(by_angle[3]) < 1e-12
+    and abs(by_angle[-1] + 1) < 1e-12
+    and loud > by_angle[0],
     measured=f"|k| = 1: 0° 1.00, 90° 0.00, 180° −1.00 · 60°, |k| = 3: {loud:.2f} > 1.00",
 )
 
@@ -378,62 +406,69 @@ claim(
 #
 # **Predict first.** The components of $q$ and $k$ are independent, with mean 0 and variance 1. How large is a typical $q \cdot k$ for $d_k = 4$? For $d_k = 1024$?
 #
-# A score is a sum of $d_k$ products, $q \cdot k = \sum_{m} q_m k_m$. Each product has mean $\mathbb{E}[q_m]\,\mathbb{E}[k_m] = 0$, because the factors are independent, and therefore variance $\mathbb{E}[q_m^2 k_m^2] = \mathbb{E}[q_m^2]\,\mathbb{E}[k_m^2] = 1 \cdot 1$. The products are independent of one another, so their variances add up:
+# A score is, before the division, a sum of $d_k$ products, $q \cdot k = \sum_{m} q_m k_m$. Each product has mean $\mathbb{E}[q_m]\,\mathbb{E}[k_m] = 0$, because the factors are independent. With mean 0, its variance is the mean of its square: $\mathbb{E}[q_m^2 k_m^2] = \mathbb{E}[q_m^2]\,\mathbb{E}[k_m^2] = 1 \cdot 1$. The products are independent of one another, so their variances add up:
 #
 # $$\operatorname{Var}(q \cdot k) = d_k, \qquad \operatorname{std}(q \cdot k) = \sqrt{d_k}.$$
 #
-# A typical score is thus 2 for $d_k = 4$ and 32 for $d_k = 1024$. Softmax sees differences of scores through the exponential, and $e^{32}$ is about $10^{14}$: the largest score takes everything. Then two things are lost. The mixture becomes a mere choice: its entropy, $-\sum_j a_j \ln a_j$, which is $\ln T$ for equal weights, goes to zero. And the choice cannot be corrected: the derivatives of softmax,
+# The typical size of a score is thus 2 for $d_k = 4$ and 32 for $d_k = 1024$. Softmax sees differences of scores through the exponential, and $e^{32}$ is about $10^{14}$: the largest score takes everything. Then two things are lost. The mixture becomes a mere choice: its entropy, $-\sum_j a_j \ln a_j$, which is $\ln T$ for equal weights, goes to zero. And the choice is hard to correct: the derivatives of softmax,
 #
 # $$\frac{\partial a_j}{\partial s_l} = a_j (\delta_{jl} - a_l)$$
 #
-# (where $s$ are the scores, and $\delta_{jl}$ is 1 if $j = l$ and 0 otherwise), all vanish when one weight is 1 and the others are 0. We measure all three: the spread of the scores, the entropy, and the norm of the table of derivatives (the Jacobian; its norm is the root of the sum of its squared entries).
+# (where $s$ are the scores that softmax is given, and $\delta_{jl}$ is 1 if $j = l$ and 0 otherwise), all vanish when one weight is 1 and the others are 0. We measure all three, for 32 keys: the spread of the scores, the entropy (at most $\ln 32 = 3.47$), and the norm of the table of derivatives (the Jacobian; its norm is the root of the sum of its squared entries); of the last two, the median over 200 queries.
 # %% [markdown] id="scale" lang="ru"
 # ## 7. Зачем делить на $\sqrt{d_k}$
 #
 # **Сначала предскажите.** Компоненты $q$ и $k$ независимы, их среднее 0, дисперсия 1. Насколько велико обычно $q \cdot k$ при $d_k = 4$? А при $d_k = 1024$?
 #
-# Оценка — сумма $d_k$ произведений, $q \cdot k = \sum_{m} q_m k_m$. У каждого произведения среднее $\mathbb{E}[q_m]\,\mathbb{E}[k_m] = 0$, потому что множители независимы, и значит, дисперсия $\mathbb{E}[q_m^2 k_m^2] = \mathbb{E}[q_m^2]\,\mathbb{E}[k_m^2] = 1 \cdot 1$. Произведения не зависят друг от друга, поэтому их дисперсии складываются:
+# До деления оценка — сумма $d_k$ произведений, $q \cdot k = \sum_{m} q_m k_m$. У каждого произведения среднее $\mathbb{E}[q_m]\,\mathbb{E}[k_m] = 0$, потому что множители независимы. Раз среднее 0, дисперсия равна среднему квадрата: $\mathbb{E}[q_m^2 k_m^2] = \mathbb{E}[q_m^2]\,\mathbb{E}[k_m^2] = 1 \cdot 1$. Произведения не зависят друг от друга, поэтому их дисперсии складываются:
 #
 # $$\operatorname{Var}(q \cdot k) = d_k, \qquad \operatorname{std}(q \cdot k) = \sqrt{d_k}.$$
 #
-# Так что обычная оценка — 2 при $d_k = 4$ и 32 при $d_k = 1024$. Softmax видит разности оценок через экспоненту, а $e^{32}$ — это около $10^{14}$: наибольшая оценка забирает всё. Теряются сразу две вещи. Смесь вырождается в выбор: её энтропия $-\sum_j a_j \ln a_j$, равная $\ln T$ при одинаковых весах, стремится к нулю. И этот выбор уже не исправить: производные softmax
+# Так что обычная по модулю оценка — около 2 при $d_k = 4$ и около 32 при $d_k = 1024$. Softmax видит разности оценок через экспоненту, а $e^{32}$ — это около $10^{14}$: наибольшая оценка забирает всё. Теряются сразу две вещи. Смесь вырождается в выбор: её энтропия $-\sum_j a_j \ln a_j$, равная $\ln T$ при одинаковых весах, стремится к нулю. И исправить этот выбор трудно: производные softmax
 #
 # $$\frac{\partial a_j}{\partial s_l} = a_j (\delta_{jl} - a_l)$$
 #
-# (здесь $s$ — оценки, а $\delta_{jl}$ равно 1 при $j = l$ и 0 иначе) все обращаются в ноль, когда один вес равен 1, а остальные 0. Измерим всё: разброс оценок, энтропию и норму таблицы производных (матрицы Якоби; норма — корень из суммы квадратов его элементов).
+# (здесь $s$ — оценки, поданные в softmax, а $\delta_{jl}$ равно 1 при $j = l$ и 0 иначе) все обращаются в ноль, когда один вес равен 1, а остальные 0. Измерим всё это для 32 ключей: разброс оценок, энтропию (не больше $\ln 32 = 3.47$) и норму таблицы производных (матрицы Якоби; норма — корень из суммы квадратов её элементов); у двух последних берём медиану по 200 запросам.
 # %% id="scale-variance"
 SIZES = (1, 4, 16, 64, 256, 1024)
 
 
 def statistics(scores):
-    """Mean entropy (nats) and mean norm of the Jacobian of softmax over the rows of scores (N, T)."""
+    """Medians over the rows of scores (N, T): entropy of softmax in nats, norm of its Jacobian."""
     a = scores.softmax(dim=-1)
-    entropy = -(a * a.clamp_min(1e-300).log()).sum(-1).mean()
-    jacobian = torch.diag_embed(a) - a[:, :, None] * a[:, None, :]
-    return float(entropy), float(torch.linalg.matrix_norm(jacobian).mean())
+    entropy = -(a * a.clamp_min(1e-300).log()).sum(-1).median()
+    jacobian = torch.diag_embed(a) - a[:, :, None] * a[:, None, :]  # a_j δ_jl − a_j a_l
+    return float(entropy), float(torch.linalg.matrix_norm(jacobian).median())
 
 
 divided, undivided = ({"std": [], "entropy": [], "jacobian": []} for _ in range(2))
-print("        not divided              divided by √d_k")
-print(" d_k    std  entropy  Jacobian   std  entropy  Jacobian")
+print("        q·k                      q·k / √d_k")
+print(" d_k    std  entropy       ‖J‖   std  entropy       ‖J‖")
 for d_k in SIZES:
-    queries, keys = randn(200, 1, d_k, seed=d_k), randn(200, 32, d_k, seed=d_k + 1)  # 200 queries, 32 keys each
+    queries, keys = (
+        randn(200, 1, d_k, seed=d_k),
+        randn(200, 32, d_k, seed=d_k + 1),
+    )  # 200 queries, 32 keys each
     raw = (queries * keys).sum(-1)
     for record, s in ((undivided, raw), (divided, raw / math.sqrt(d_k))):
         for name, number in zip(record, (float(s.std()), *statistics(s)), strict=True):
             record[name].append(number)
     row = [record[name][-1] for record in (undivided, divided) for name in record]
-    print(f"{d_k:4} " + "{:6.2f}  {:7.2f}  {:8.2f}".format(*row[:3]) + "{:6.2f}  {:7.2f}  {:8.2f}".format(*row[3:]))
+    print(
+        f"{d_k:4} "
+        + "{:6.2f}  {:7.2f}  {:8.2f}".format(*row[:3])
+        + "{:6.2f}  {:7.2f}  {:8.2f}".format(*row[3:])
+    )
 
 # %% id="scale-figure"
 show(curves.saturation(SIZES, divided, undivided), "saturation")
 
 # %% [markdown] id="scale-which" lang="en"
-# The last panel deserves a second look. Undivided, the norm first *rises*: weights that are a little uneven respond more strongly than weights that are all equal. Only then does it fall, and it keeps falling.
+# The last panel deserves a second look. Undivided, the norm first *rises*: moderately unequal weights respond more strongly than nearly equal ones. Only then does it fall, to nothing. We took medians because the mean hides this: now and then the two largest scores nearly tie, and such a query still gets a gradient, a large one.
 #
 # The notes divide by the root of the *embedding* size. That is another number: in GPT-2 the embedding has 768 components and a key 64. The sum in the score runs over the components of the key, so $d_k$ decides. We take $D = 512$ and $d_k = 64$ and try both divisors.
 # %% [markdown] id="scale-which" lang="ru"
-# На последний график стоит взглянуть ещё раз. Без деления норма сначала *растёт*: слегка неравные веса отзываются сильнее, чем совсем равные. И только потом она падает — и падает дальше.
+# На последний график стоит взглянуть ещё раз. Без деления норма сначала *растёт*: умеренно неравные веса отзываются сильнее, чем почти равные. И только потом она падает — до нуля. Медиану мы взяли потому, что среднее это скрывает: изредка две наибольшие оценки почти равны, и такой запрос градиент всё же получает, причём большой.
 #
 # В конспекте делят на корень из размера *эмбеддинга*. Это другое число: в GPT-2 эмбеддинг состоит из 768 компонент, а ключ — из 64. Сумма в оценке берётся по компонентам ключа, значит, всё решает $d_k$. Возьмём $D = 512$, $d_k = 64$ и попробуем оба делителя.
 # %% id="scale-claim"
@@ -448,21 +483,23 @@ claim(
     "3.8",
     holds=all(abs(s - 1) < 0.1 for s in divided["std"])
     and all(abs(s / math.sqrt(n) - 1) < 0.1 for s, n in zip(undivided["std"], SIZES, strict=True))
-    and undivided["entropy"][-1] < 0.1 * divided["entropy"][-1]
-    and undivided["jacobian"][-1] < 0.5 * divided["jacobian"][-1]
+    and undivided["entropy"][-1] < 0.01 * divided["entropy"][-1]
+    and undivided["jacobian"][-1] < 0.01 * divided["jacobian"][-1]
     and abs(by_key - 1) < 0.1
     and by_model < 0.5,
-    measured=f"d_k = 1024: std {undivided['std'][-1]:.1f} → {divided['std'][-1]:.2f}, H {undivided['entropy'][-1]:.2f} → {divided['entropy'][-1]:.2f}, "
-    f"‖J‖ {undivided['jacobian'][-1]:.2f} → {divided['jacobian'][-1]:.2f} · D = 512, d_k = 64: / √d_k {by_key:.2f}, / √D {by_model:.2f}",
+    measured=f"d_k = 1024: std {undivided['std'][-1]:.1f} / {divided['std'][-1]:.2f}, entropy {undivided['entropy'][-1]:.2f} / {divided['entropy'][-1]:.2f}, "
+    f"‖J‖ {undivided['jacobian'][-1]:.2f} / {divided['jacobian'][-1]:.2f} · D = 512, d_k = 64: std with √d_k {by_key:.2f}, with √D {by_model:.2f}",
 )
 
 # %% [markdown] id="scale-absorbed" lang="en"
-# Does learning stop without the division? No, and it is a good interview question to ask back. The factor can be moved into the weights: attention *without* a division whose $W_Q$ is $\sqrt{d_k}$ times smaller computes the same thing to the last digit. T5 does just that: it does not divide, and starts from a smaller $W_Q$. Besides, an optimiser such as Adam divides every gradient by a running average of its own size, which makes up for much of what is small. What the division buys is a start at which softmax is soft, for every $d_k$, without anybody having to tune the initial weights.
+# Does learning stop without the division? No, and it is a good interview question to ask back. The factor can be moved into the weights: attention *without* a division whose $W_Q$ is $\sqrt{d_k}$ times smaller computes the same thing, up to rounding. T5 does just that: it does not divide, and starts from a smaller $W_Q$. Besides, an optimiser such as Adam divides every gradient by the root of a running average of its square, which makes up for much of what is small. (The two forms do not train in the same way, though: a step of the same size means more to a smaller $W_Q$.) What the division buys is a softmax that is soft at the start, for every $d_k$, without anybody having to tune the initial weights.
 # %% [markdown] id="scale-absorbed" lang="ru"
-# Остановится ли без деления обучение? Нет — и это хороший встречный вопрос на собеседовании. Множитель можно перенести в веса: внимание *без* деления, у которого $W_Q$ в $\sqrt{d_k}$ раз меньше, вычисляет то же самое до последнего знака. Так устроена T5: она не делит, а начинает с меньшей $W_Q$. К тому же оптимизатор вроде Adam делит каждый градиент на скользящее среднее его собственной величины и во многом восполняет то, что мало. Деление даёт другое: начальную точку, в которой softmax мягкий при любом $d_k$, и никому не надо подбирать начальные веса.
+# Остановится ли обучение без деления? Нет — и об этом любят спросить на собеседовании дополнительно. Множитель можно перенести в веса: внимание *без* деления, у которого $W_Q$ в $\sqrt{d_k}$ раз меньше, вычисляет то же самое с точностью до округления. Так устроена T5: она не делит, а начинает с меньшей $W_Q$. К тому же оптимизатор вроде Adam делит каждый градиент на корень из скользящего среднего его квадрата и во многом возмещает его малость. (Обучаются эти два варианта, правда, по-разному: для меньшей $W_Q$ шаг той же длины значит больше.) Деление даёт другое: в начале обучения softmax мягкий при любом $d_k$, и никому не надо подбирать начальные веса.
 # %% id="scale-absorbed-check"
 _, usual = scaled_dot_product_attention(x @ head.W_Q, x @ head.W_K, x @ head.W_V)
-_, absorbed = scaled_dot_product_attention(x @ (head.W_Q / math.sqrt(d_k)), x @ head.W_K, x @ head.W_V, scale=1.0)
+_, absorbed = scaled_dot_product_attention(
+    x @ (head.W_Q / math.sqrt(d_k)), x @ head.W_K, x @ head.W_V, scale=1.0
+)
 print("max |Δa| ≤ 1e-12:", bool((usual - absorbed).abs().max() <= 1e-12))
 
 # %% [markdown] id="matrix" lang="en"
@@ -476,7 +513,7 @@ print("max |Δa| ≤ 1e-12:", bool((usual - absorbed).abs().max() <= 1e-12))
 # %% [markdown] id="matrix" lang="ru"
 # ## 8. Все токены сразу
 #
-# Соберём строки вместе, и три шага из раздела 4 превратятся в одну строку — ту формулу, которую стоит запомнить из этого урока:
+# Соберём строки вместе, и три шага из раздела 4 превратятся в одну формулу; её и стоит запомнить из этого урока:
 #
 # $$Z = \operatorname{softmax}\!\left(\frac{Q K^\top}{\sqrt{d_k}}\right) V, \qquad Q = X W_Q,\quad K = X W_K,\quad V = X W_V.$$
 #
@@ -491,11 +528,11 @@ show(drawings.scaled_dot_product(), "scaled_dot_product")
 # %% [markdown] id="module" lang="en"
 # ## 9. The module
 #
-# Twenty lines hold all of it. Vaswani et al. (2017), section 3.2.1, equation 1. The initial weights have standard deviation $1/\sqrt{D}$, for the same reason as in section 7: then a query, a sum of $D$ products, starts with components of variance 1.
+# Twenty lines hold all of it (Vaswani et al., 2017, section 3.2.1, equation 1). One set of $W_Q, W_K, W_V$ is called a **head**; a head that works on the output of another belongs to the next **layer**. The initial weights have standard deviation $1/\sqrt{D}$, for the same reason as in section 7: then the components of a query, each a sum of $D$ products, start with variance 1.
 # %% [markdown] id="module" lang="ru"
 # ## 9. Модуль
 #
-# Всё это умещается в двадцать строк. Vaswani et al. (2017), раздел 3.2.1, формула 1. Стандартное отклонение начальных весов — $1/\sqrt{D}$, и причина та же, что в разделе 7: тогда у запроса, который есть сумма $D$ произведений, компоненты в начале имеют дисперсию 1.
+# Всё это умещается в двадцать строк (Vaswani et al., 2017, раздел 3.2.1, формула 1). Один набор $W_Q, W_K, W_V$ называют **головой внимания** (attention head); голова, которая работает с выходом другой, относится к следующему **слою**. Стандартное отклонение начальных весов — $1/\sqrt{D}$, и причина та же, что в разделе 7: тогда компоненты запроса (каждая — сумма $D$ произведений) в начале обучения имеют дисперсию 1.
 # %% id="module-head"
 class Head(nn.Module):
     """One head of self-attention: x (..., T, D) -> z (..., T, d_v), weights (..., T, T)."""
@@ -503,7 +540,9 @@ class Head(nn.Module):
     def __init__(self, D, d_k, d_v, generator):
         super().__init__()
         self.W_Q, self.W_K, self.W_V = (
-            nn.Parameter(torch.randn(D, width, generator=generator, dtype=torch.float64) / math.sqrt(D))
+            nn.Parameter(
+                torch.randn(D, width, generator=generator, dtype=torch.float64) / math.sqrt(D)
+            )
             for width in (d_k, d_k, d_v)
         )
 
@@ -511,7 +550,7 @@ class Head(nn.Module):
         Q, K, V = x @ self.W_Q, x @ self.W_K, x @ self.W_V
         scores = Q @ K.mT / math.sqrt(K.shape[-1])  # .mT transposes the last two dimensions
         if mask is not None:  # True = may look
-            scores = scores.masked_fill(~mask, -math.inf)
+            scores = scores.masked_fill(~mask, -math.inf)  # a copy with −∞ where mask is not True
         weights = scores.softmax(dim=-1)
         return weights @ V, weights
 
@@ -520,7 +559,7 @@ mine = Head(8, 5, 8, torch.Generator().manual_seed(1))
 packaged = SelfAttention(8, 5, 8, generator=torch.Generator().manual_seed(1))
 x = randn(2, 7, 8, seed=9)  # B = 2 sentences, T = 7 tokens, D = 8
 z, weights = mine(x)
-print("x", tuple(x.shape), "→ z", tuple(z.shape), " weights", tuple(weights.shape))
+print("x", tuple(x.shape), "→ z", tuple(z.shape), " a", tuple(weights.shape))
 print("max |Head − SelfAttention| ≤ 1e-12:", bool((z - packaged(x)[0]).abs().max() <= 1e-12))
 
 y = x
@@ -532,11 +571,11 @@ claim("3.3", holds=y.shape == x.shape, measured=f"{tuple(x.shape)} → 3 × → 
 # %% [markdown] id="parity" lang="en"
 # ## 10. Is it right?
 #
-# "It runs and the shapes fit" is what a wrong attention says too. So we hold ours against the implementation everybody uses, `F.scaled_dot_product_attention`, and compare not the outputs alone but the gradients of every input, on sizes that are all different, with a random mask, and in the limiting case of one token.
+# "It runs and the shapes fit" is what a wrong attention says too. So we hold ours against the implementation everybody uses, `F.scaled_dot_product_attention`, and compare not the outputs alone but the gradients of every input, on sizes that are all different, with a random mask, and in the limiting case of one token. (There may be fewer queries than keys: in lesson 07 they come from different sentences.) Each line states a bound that the largest difference did not exceed.
 # %% [markdown] id="parity" lang="ru"
 # ## 10. Верно ли это?
 #
-# «Запускается, и формы сходятся» — так говорит и неверное внимание. Поэтому сравним наше с реализацией, которой пользуются все, `F.scaled_dot_product_attention`, — причём не только выходы, но и градиенты по каждому входу, на попарно различных размерах, со случайной маской и в предельном случае одного токена.
+# «Запускается, и формы сходятся» — то же можно сказать и о внимании с ошибкой. Поэтому сравним наше с реализацией, которой пользуются все, `F.scaled_dot_product_attention`, — причём не только выходы, но и градиенты по каждому входу, на попарно различных размерах, со случайной маской и в предельном случае одного токена. (Запросов бывает меньше, чем ключей: в уроке 07 они приходят из разных предложений.) В каждой строке — граница, которую наибольшее расхождение не превысило.
 # %% id="parity-functional"
 def ours(q, k, v, mask=None):
     return scaled_dot_product_attention(q, k, v, mask)[0]
@@ -579,24 +618,26 @@ parity(
 # %% [markdown] id="mask" lang="en"
 # ## 11. Who may look at whom
 #
-# A mask forbids some of the looks. A model that predicts the next word must not see it (lesson 07), so token $i$ may look at tokens $1 \ldots i$ only: the *causal* mask. In a batch, shorter sentences are filled up with padding that nobody should look at: the *padding* mask.
+# A mask $M$ forbids some of the looks. A model that predicts the next word must not see it (lesson 07), so token $i$ may look at tokens $1 \ldots i$ only: the *causal* mask. In a batch, shorter sentences are filled up with padding that nobody should look at: the *padding* mask, one row per sentence that serves all of its queries.
 #
-# The forbidden scores become $-\infty$ **before** the softmax, because $e^{-\infty} = 0$: the weight is exactly zero, and the others share the whole of 1 among themselves.
+# The forbidden scores become $-\infty$ **before** the softmax, because $e^{-\infty} = 0$: the weight is exactly zero, and the others share the whole of 1 among themselves. (A query that may look at nobody has no softmax: 0/0. Our `Head` then returns NaN; the packaged function, like PyTorch's, returns zeros.)
 # %% [markdown] id="mask" lang="ru"
 # ## 11. Кто на кого может смотреть
 #
-# Маска запрещает часть взглядов. Модель, которая предсказывает следующее слово, не должна его видеть (урок 07), поэтому токену $i$ разрешено смотреть только на токены $1 \ldots i$: это *каузальная* маска (causal mask). В батче короткие предложения дополняют до длины самого длинного, и на это заполнение (padding) никто смотреть не должен: это *маска заполнения*.
+# Маска $M$ закрывает часть пар «запрос — ключ». Модель, которая предсказывает следующее слово, не должна его видеть (урок 07), поэтому токену $i$ разрешено смотреть только на токены $1 \ldots i$: это *каузальная* маска (causal mask). В батче короткие предложения дополняют до длины самого длинного, и на это заполнение (padding) никто смотреть не должен: это *маска заполнения* — по строке на предложение, одной для всех его запросов.
 #
-# Запрещённые оценки заменяют на $-\infty$ **до** softmax, потому что $e^{-\infty} = 0$: вес получается ровно нулевым, а остальные делят между собой всю единицу.
+# Запрещённые оценки заменяют на $-\infty$ **до** softmax, потому что $e^{-\infty} = 0$: вес получается ровно нулевым, а остальные делят между собой всю единицу. (Если запросу нельзя смотреть ни на кого, softmax не существует: 0/0. Наш `Head` тогда вернёт NaN, а функция из пакета, как и в PyTorch, — нули.)
 # %% id="mask-figure"
 show(drawings.causal_mask(), "causal_mask")
 
 # %% id="mask-matrix"
 _, open_weights = scaled_dot_product_attention(Q, K, V)
 _, causal_weights = scaled_dot_product_attention(Q, K, V, causal_mask(3))
+print("mask =\n", causal_mask(3).int(), sep="")
 print("A =\n", open_weights, sep="")
-print("A, causal =\n", causal_weights, sep="")
-print("padding mask, lengths 3 and 1:\n", padding_mask(torch.tensor([3, 1]), 3).int().squeeze(1), sep="")
+print("A, causal_mask =\n", causal_weights, sep="")
+for length, row in zip((3, 1), padding_mask(torch.tensor([3, 1]), 3), strict=True):
+    print("padding_mask", f"{length}/3:", row.int().tolist())
 
 
 # %% [markdown] id="mask-break" lang="en"
@@ -628,7 +669,9 @@ for function in (scaled_dot_product_attention, masked_too_late):
     before, weights = function(Q, K, V, causal_mask(3))
     after, _ = function(changed @ W_Q, changed @ W_K, changed @ W_V, causal_mask(3))
     moved[function.__name__] = float((before[0] - after[0]).abs().max())
-    print(f"{function.__name__:29} Σ_j a_1j = {weights[0].sum():.4f}   max |Δz_1| = {moved[function.__name__]:.4f}")
+    print(
+        f"{function.__name__:29} Σ_j a_1j = {weights[0].sum():.4f}   max |Δz_1| = {moved[function.__name__]:.4f}"
+    )
 assert moved["scaled_dot_product_attention"] == 0 and moved["masked_too_late"] > 0.1
 
 
@@ -643,12 +686,14 @@ assert moved["scaled_dot_product_attention"] == 0 and moved["masked_too_late"] >
 #
 # Этот вопрос стоит в конспекте без ответа. Запросы и ключи решают, *кого* слушать; почему бы не смешивать сами векторы $x_j$, без $W_V$?
 #
-# Потому что то, по чему токен находят, и то, что он должен отдать, — разные вещи. Вот задача, в которой это видно. Вектор каждого токена состоит из трёх частей: имя, которое он ищет, его собственное имя и груз из четырёх чисел. Ответ токена — груз того, кого он ищет, с обратным знаком. Обучим одну голову внимания (attention head) со значениями $xW_V$ и другую, которая отдаёт груз как есть.
+# Потому что то, по чему токен находят, и то, что он должен отдать, — разные вещи. Вот задача, в которой это видно. Вектор каждого токена состоит из трёх частей: имя, которое он ищет, его собственное имя и груз из четырёх чисел. Ответ токена — груз того, кого он ищет, с обратным знаком. Обучим одну голову со значениями $xW_V$ и другую, которая отдаёт груз как есть.
 # %% id="values-break-it"
 def seek_and_turn(size, seed, T=5):
     """X (size, T, 2T + 4) = name sought | own name | payload; target (size, T, 4) = − payload of the sought token."""
     generator = torch.Generator().manual_seed(seed)
-    names = torch.rand(size, T, generator=generator, dtype=torch.float64).argsort(-1)
+    names = torch.rand(size, T, generator=generator, dtype=torch.float64).argsort(
+        -1
+    )  # shuffled 0 … T − 1
     sought = torch.randint(T, (size, T), generator=generator)
     payload = torch.randn(size, T, 4, generator=generator, dtype=torch.float64)
     X = torch.cat([F.one_hot(names.gather(1, sought), T), F.one_hot(names, T), payload], dim=-1)
@@ -657,7 +702,7 @@ def seek_and_turn(size, seed, T=5):
 
 results = {}
 for label in ("v = x W_V", "v = payload"):
-    head = SelfAttention(14, 8, 4, generator=torch.Generator().manual_seed(0))
+    head = SelfAttention(14, 8, 4, generator=torch.Generator().manual_seed(0))  # D = 2 · 5 + 4
     optimizer = torch.optim.Adam(head.parameters())
     for step in range(400):
         optimizer.param_groups[0]["lr"] = 0.03 * (1 - step / 400)
@@ -670,30 +715,31 @@ for label in ("v = x W_V", "v = payload"):
         loss.backward()
         optimizer.step()
     results[label] = loss.item()
-    print(f"{label:12} squared error {loss.item():.3f}")
+    print(f"{label:12} MSE {loss.item():.3f}")
 assert results["v = x W_V"] < 0.01 and results["v = payload"] > 0.5
 
 # %% [markdown] id="values-what" lang="en"
-# Without $W_V$ the output is a weighted average of the payloads themselves, and no average of vectors is the opposite of one of them. The best it can do is to give up and mix everything. (In a deep network a later matrix could turn the sign; but then the *whole* vector $x_j$, names included, would be poured into its neighbours, and $W_V$ is also what selects the part worth sending.)
+# Without $W_V$ the output is a weighted average of the payloads themselves: a head that finds the sought token can only hand over its payload as it is, with the wrong sign. What training finds is the least bad answer: look at everybody *except* the sought token, and take the average of the other four payloads. Its error would be 1.25, where mixing all five alike costs 1.6. Even the answer *zero* would be better, with an error of 1, but weights that sum to 1 cannot say zero. (A matrix applied *after* the mixing would do as well, since $A(XW_V) = (AX)W_V$; lesson 04 has one. What matters is that some matrix chooses and turns what is sent, before it is added to what the receiver holds: else the *whole* vector $x_j$, names included, would be poured into its neighbours.)
 #
-# One limit remains. The notes illustrate the value with a word of many meanings, *frame*: of a door, of a picture, of a car. But $v_j = x_j W_V$ is one vector for one $x_j$. Whoever looks at *frame*, in whatever sentence, receives the same value, as long as $x_j$ is the same. Choosing a meaning takes context, so it takes a *second* layer, whose $x_j$ has already listened to its neighbours.
+# One limit remains. The notes illustrate the value with a word of many meanings, *frame*: of a door, of a picture, of a car. But $v_j = x_j W_V$ is one vector for one $x_j$. Whoever looks at *frame*, in whatever sentence, receives the same value, as long as $x_j$ is the same. Choosing a meaning takes context, so it takes a *second* layer, whose $x_j$ has already listened to its neighbours. The next cell shows both: the weights $A$ of section 4 with two different $W_V$ (one looks at the same place, and takes another thing), and the value of *it* in our two sentences, in a first and in a second layer.
 # %% [markdown] id="values-what" lang="ru"
-# Без $W_V$ выход — взвешенное среднее самих грузов, а никакое среднее нескольких векторов не равно одному из них с обратным знаком. Остаётся сдаться и смешать всё. (В глубокой сети знак могла бы повернуть одна из следующих матриц; но тогда в соседей выливался бы *весь* вектор $x_j$ вместе с именами, а $W_V$ ещё и отбирает то, что стоит передавать.)
+# Без $W_V$ выход — взвешенное среднее самих грузов: найдя нужный токен, голова может отдать его груз только как есть, с неверным знаком. Обучение находит наименьшее из зол: смотреть на всех, *кроме* того, кого ищут, и усреднять четыре чужих груза. Ошибка при этом была бы 1.25, а если смешать все пять поровну — 1.6. Даже ответ «ноль» был бы лучше, его ошибка 1, но веса с суммой 1 сказать «ноль» не могут. (Подошла бы и матрица *после* смешивания, ведь $A(XW_V) = (AX)W_V$; в уроке 04 такая есть. Важно, чтобы какая-то матрица отбирала и поворачивала то, что передаётся, прежде чем оно прибавится к тому, что есть у получателя: иначе в соседей выливался бы *весь* вектор $x_j$ вместе с именами.)
 #
-# Одно ограничение остаётся. В конспекте значение поясняют многозначным словом *frame*: рама двери, картины, автомобиля. Но $v_j = x_j W_V$ — один вектор для одного $x_j$. Кто бы ни посмотрел на *frame* и в каком бы предложении это ни случилось, он получит одно и то же значение, пока одинаков сам $x_j$. Чтобы выбрать смысл, нужен контекст, а значит, *второй* слой, у которого $x_j$ уже послушал соседей.
+# Одно ограничение остаётся. В конспекте значение поясняют многозначным словом *frame*: дверная коробка, рама картины, кузов автомобиля. Но $v_j = x_j W_V$ — один вектор для одного $x_j$. Кто бы ни посмотрел на *frame* и в каком бы предложении это ни случилось, он получит одно и то же значение, пока одинаков сам $x_j$. Чтобы выбрать смысл, нужен контекст, а значит, *второй* слой, у которого $x_j$ уже послушал соседей. Следующая ячейка показывает и то и другое: веса $A$ из раздела 4 с двумя разными $W_V$ (взгляд тот же, а берётся другое) и значение слова *it* в наших двух предложениях в первом слое и во втором.
 # %% id="values-claim"
 first, second = (Head(4, 4, 4, torch.Generator().manual_seed(seed)) for seed in (0, 1))
 with torch.no_grad():
     v_tired, v_wide = (x @ first.W_V for x in (x_tired, x_wide))
     same = float((v_tired[tired.it] - v_wide[wide.it]).abs().max())
-    h_tired, h_wide = (x + first(x)[0] for x in (x_tired, x_wide))
+    h_tired, h_wide = (x + first(x)[0] for x in (x_tired, x_wide))  # after one layer: x + z
     later = float((h_tired[tired.it] @ second.W_V - h_wide[wide.it] @ second.W_V).abs().max())
 other_values = (A @ V, A @ (X @ torch.tensor([[0.0, 1, 0], [1, 0, -1]], dtype=torch.float64)))
 print("A V  =\n", other_values[0], "\nA V' =\n", other_values[1], sep="")
 claim(
     "3.13",
     holds=same == 0 and later > 0.01 and results["v = payload"] > 100 * results["v = x W_V"],
-    measured=f"error with W_V {results['v = x W_V']:.3f}, without {results['v = payload']:.3f} · v(it), tired − wide: layer 1 {same:.4f}, layer 2 {later:.4f}",
+    measured=f"MSE: x W_V {results['v = x W_V']:.3f}, x {results['v = payload']:.3f} · "
+    f"|v_it(tired) − v_it(wide)|: 1 → {same:.4f}, 2 → {later:.4f}",
 )
 
 # %% [markdown] id="cost" lang="en"
@@ -707,7 +753,7 @@ claim(
 #
 # «Вдвое больше токенов — вчетверо больше работы». **Предскажите:** во сколько раз вырастет работа нашего `Head` при переходе от 64 токенов к 128, если $D = d_k = d_v = 64$?
 #
-# Будем считать, а не засекать время: `OperationCounter` следит за каждым матричным произведением, которое PyTorch действительно выполняет, и складывает умножения-сложения (произведение матриц $(a, b)$ и $(b, c)$ стоит $a \cdot b \cdot c$). О памяти рассказывает сам autograd: какие тензоры он сохраняет для обратного прохода.
+# Будем считать, а не засекать время: `OperationCounter` следит за каждым матричным произведением, которое PyTorch действительно выполняет, и подсчитывает умножения-сложения (произведение матриц $(a, b)$ и $(b, c)$ стоит $a \cdot b \cdot c$). О памяти расскажет autograd: он знает, какие тензоры сохраняет для обратного прохода.
 # %% id="cost-quadratic"
 show(drawings.quadratic_cost(), "quadratic_cost")
 
@@ -716,7 +762,7 @@ D = 64
 LENGTHS = (32, 64, 128, 256, 512)
 head = Head(D, D, D, torch.Generator().manual_seed(0))
 total, mixing, saved = [], [], []
-print("   T  projections     T² part         all  × all  saved numbers  × saved")
+print("   T        T·3D²       T²·2D           Σ    × Σ          saved  × saved")
 for T in LENGTHS:
     x = randn(T, D, seed=T)
     with OperationCounter() as everything:
@@ -729,7 +775,9 @@ for T in LENGTHS:
     mixing.append(pairs.matmul)
     saved.append(memory.numbers)
     growth = (
-        [f"{now / before:.2f}" for now, before in (total[-1:-3:-1], saved[-1:-3:-1])] if len(total) > 1 else ["", ""]
+        [f"{now / before:.2f}" for now, before in (total[-1:-3:-1], saved[-1:-3:-1])]
+        if len(total) > 1
+        else ["", ""]
     )
     print(
         f"{T:4} {total[-1] - mixing[-1]:12,} {mixing[-1]:11,} {total[-1]:11,} {growth[0]:>6} {saved[-1]:14,} {growth[1]:>8}"
@@ -740,15 +788,17 @@ projections = [t - m for t, m in zip(total, mixing, strict=True)]
 show(curves.cost(LENGTHS, projections, mixing, crossing=1.5 * D), "attention_cost")
 
 # %% [markdown] id="cost-explained" lang="en"
-# The projections handle each token by itself: $T \cdot D \cdot (2 d_k + d_v)$, doubled by doubling $T$. The scores and the weighted sum handle pairs: $T^2 (d_k + d_v)$, quadrupled. From 64 to 128 tokens the whole grows by a factor of `2.80`, not 4; the factor creeps up to 4 as the pairs take over. With $D = d_k = d_v$ the two parts are equal at $T = \tfrac{3}{2} D$, which is 96 here. In memory the $T \times T$ weights must be kept for the backward pass, which is why it was memory, before time, that limited the length of texts.
+# The projections handle each token by itself: $T \cdot D \cdot (2 d_k + d_v)$, doubled by doubling $T$. The scores and the weighted sum handle pairs: $T^2 (d_k + d_v)$, quadrupled. From 64 to 128 tokens the whole grows by a factor of `2.80`, not 4; the factor creeps up to 4 as the pairs take over. With $D = d_k = d_v$ the two parts are equal at $T = \tfrac{3}{2} D$, which is 96 here. In memory, the $T^2$ weights are kept for the backward pass, beside $T (D + 2 d_k + d_v)$ numbers of $X$, $Q$, $K$ and $V$; they are one reason why memory, before time, used to limit the length of texts.
 # %% [markdown] id="cost-explained" lang="ru"
-# Проекции обрабатывают каждый токен отдельно: $T \cdot D \cdot (2 d_k + d_v)$ — удвоение $T$ их удваивает. Оценки и взвешенная сумма имеют дело с парами: $T^2 (d_k + d_v)$ — растут вчетверо. От 64 токенов к 128 всё вместе вырастает в `2.80` раза, а не в 4; множитель подбирается к 4 по мере того, как начинают преобладать пары. При $D = d_k = d_v$ две части сравниваются на $T = \tfrac{3}{2} D$, здесь это 96. А в памяти для обратного прохода надо держать веса $T \times T$ — поэтому длину текста долго ограничивала память, а уже потом время.
+# Проекции обрабатывают каждый токен отдельно: $T \cdot D \cdot (2 d_k + d_v)$ — удвоение $T$ их удваивает. Оценки и взвешенная сумма имеют дело с парами: $T^2 (d_k + d_v)$ — растут вчетверо. От 64 токенов к 128 всё вместе вырастает в `2.80` раза, а не в 4; множитель подбирается к 4 по мере того, как начинают преобладать пары. При $D = d_k = d_v$ две части сравниваются на $T = \tfrac{3}{2} D$, здесь это 96. В памяти для обратного прохода хранятся $T^2$ весов и ещё $T (D + 2 d_k + d_v)$ чисел из $X$, $Q$, $K$ и $V$; в том числе из-за них длину текста раньше ограничивала память, а уже потом время.
 # %% id="cost-claim"
 ratios = {
     name: [b / a for a, b in zip(seq, seq[1:], strict=False)]
     for name, seq in (("T²", mixing), ("T", projections), ("all", total))
 }
-saved_quadratic = [s - T * T for s, T in zip(saved, LENGTHS, strict=True)]  # what is left after the T × T weights …
+saved_quadratic = [
+    s - T * T for s, T in zip(saved, LENGTHS, strict=True)
+]  # what is left after the T × T weights …
 linear = [b - a for a, b in zip(saved_quadratic, saved_quadratic[1:], strict=False)]
 claim(
     "3.10",
@@ -756,13 +806,72 @@ claim(
     and set(ratios["T"]) == {2.0}
     and all(2 < r < 4 for r in ratios["all"])
     and all(b == 2 * a for a, b in zip(linear, linear[1:], strict=False)),  # … grows linearly
-    measured=f"T → 2T: projections × 2, T² part × 4, all × {ratios['all'][0]:.2f} … {ratios['all'][-1]:.2f} · saved: T² + linear",
+    measured=f"T → 2T: T·3D² × 2, T²·2D × 4, Σ × {ratios['all'][0]:.2f} … {ratios['all'][-1]:.2f} · saved = T² + O(T)",
 )
 
+# %% [markdown] id="tiled" lang="en"
+# ## 14. Without the $T \times T$ matrix
+#
+# To add up the values, the weights are needed only one at a time. But softmax seems to need the whole row first: its denominator is a sum over all keys, and for safety one subtracts the largest score, so that the exponential never overflows.
+#
+# The way out is to correct as one goes. Walk over the keys and carry three things: the largest score so far $m$ (scores after the division by $\sqrt{d_k}$), the sum so far $\ell = \sum_j e^{s_j - m}$, and the weighted sum so far $o = \sum_j e^{s_j - m} v_j$. When a score $s$ with its value $v$ comes in, set $m' = \max(m, s)$ and
+#
+# $$\ell' = \ell\, e^{m - m'} + e^{s - m'}, \qquad o' = o\, e^{m - m'} + e^{s - m'} v.$$
+#
+# The factor $e^{m-m'}$ replaces the old maximum by the new one in every term at once. At the end $o / \ell$ is the exact output. Taken block by block instead of key by key, this *online softmax* (Milakov and Gimelshein, 2018, for $m$ and $\ell$; Rabe and Staats, 2021, with $o$) is one of the two ideas inside FlashAttention (Dao et al., 2022): the matrix of scores is never in memory as a whole.
+# %% [markdown] id="tiled" lang="ru"
+# ## 14. Без матрицы $T \times T$
+#
+# Чтобы накапливать сумму значений, достаточно брать веса по одному. Но softmax, кажется, требует сначала всю строку: его знаменатель — сумма по всем ключам, а чтобы экспонента не переполнилась, из оценок вычитают наибольшую.
+#
+# Решение — поправлять на ходу. Идём по ключам и несём с собой три величины: наибольшую оценку из увиденных $m$ (оценки уже разделены на $\sqrt{d_k}$), сумму $\ell = \sum_j e^{s_j - m}$ и взвешенную сумму $o = \sum_j e^{s_j - m} v_j$. Приходит оценка $s$ со своим значением $v$ — полагаем $m' = \max(m, s)$ и
+#
+# $$\ell' = \ell\, e^{m - m'} + e^{s - m'}, \qquad o' = o\, e^{m - m'} + e^{s - m'} v.$$
+#
+# Множитель $e^{m-m'}$ заменяет старый максимум новым сразу во всех слагаемых. В конце $o / \ell$ — точный выход. Если идти не по одному ключу, а блоками, то этот *онлайн-softmax* (online softmax; Milakov, Gimelshein, 2018 — для $m$ и $\ell$; Rabe, Staats, 2021 — вместе с $o$) — одна из двух идей, на которых стоит FlashAttention (Dao et al., 2022): матрица оценок никогда не хранится в памяти целиком.
+# %% id="tiled-figure"
+show(drawings.tiled_attention(), "tiled_attention")
+
+# %% id="tiled-by-hand"
+maximum, total_weight, output = -math.inf, 0.0, torch.zeros(3, dtype=torch.float64)
+for j in (2, 1, 0):  # the scores of *it* from section 4, backwards: the largest comes last
+    token, score, value = tokens[j], float(scaled[j]), V[j]
+    new = max(maximum, score)
+    shrink, weight = math.exp(maximum - new), math.exp(score - new)
+    maximum, total_weight, output = (
+        new,
+        total_weight * shrink + weight,
+        output * shrink + weight * value,
+    )
+    print(f"{token:7} m = {maximum:.0f}   ℓ = {total_weight:.4f}   o / ℓ =", output / total_weight)
+print("z, section 4:                ", Z[2])
+
+# %% id="tiled-memory"
+print("    T                   ours  tiled_attention   (max numel)")
+largest = []
+for T in (256, 512, 1024, 2048):
+    x = randn(T, 16, seed=T)
+    with torch.no_grad():
+        with OperationCounter() as whole:
+            expected = ours(x, x, x)
+        with OperationCounter() as blocks:
+            in_blocks = tiled_attention(x, x, x, query_block=64, key_block=64)
+    assert (expected - in_blocks).abs().max() < 1e-12
+    largest.append(blocks.largest)
+    print(f"{T:5} {whole.largest:22,} {blocks.largest:16,}")
+assert all(
+    b <= 2 * a for a, b in zip(largest, largest[1:], strict=False)
+)  # twice the length, at most twice the memory
+
+# %% [markdown] id="tiled-after" lang="en"
+# The largest tensor of the plain version is the $T \times T$ matrix; that of the tiled version is one block, or, for long texts, the output itself, which grows linearly. The matrix products are the same: tiling saves memory, and the time spent moving it, not arithmetic. All this is the forward pass. For training blocks alone do not help, because autograd would keep every one of them; FlashAttention's second idea is to keep $m$ and $\ell$ only and to compute the blocks once more in the backward pass.
+# %% [markdown] id="tiled-after" lang="ru"
+# Самый большой тензор обычной версии — матрица $T \times T$; у блочной — один блок, а на длинных текстах сам выход, который растёт линейно. Матричные произведения те же: блоки экономят память и время на пересылку данных, но не операции. Всё это — прямой проход. Для обучения одних блоков мало, потому что autograd сохранил бы их все; вторая идея FlashAttention — хранить только $m$ и $\ell$, а при обратном проходе вычислять блоки заново.
+
 # %% [markdown] id="timing-text" lang="en"
-# How long it takes is another matter, and differs between machines. The next cell is the only one whose output is not compared when the course is validated; run it on yours.
+# How long all this takes is another matter, and differs between machines. The next cell is the only one whose output is not compared when the course is validated; run it on yours.
 # %% [markdown] id="timing-text" lang="ru"
-# Сколько это занимает времени — другой вопрос, и на разных машинах ответ разный. Следующая ячейка — единственная, чей вывод не сверяется при проверке курса; запустите её у себя.
+# Сколько всё это занимает времени — другой вопрос, и на разных машинах ответ разный. Следующая ячейка — единственная, чей вывод не сверяется при проверке курса; запустите её у себя.
 # %% id="timing" tags=["nbval-ignore-output"]
 # Not compared by validation: seconds differ between machines.
 import time
@@ -786,69 +895,19 @@ with torch.no_grad():
     for T in (512, 1024, 2048, 4096):
         x = randn(T, 64, seed=2).float()
         measured = [milliseconds(f, x, x, x) for f in (ours, tiled_attention)]
-        fused = milliseconds(F.scaled_dot_product_attention, x[None, None], x[None, None], x[None, None])
+        fused = milliseconds(
+            F.scaled_dot_product_attention, x[None, None], x[None, None], x[None, None]
+        )
         print(f"{T:5} {measured[0]:8.1f} {measured[1]:8.1f} {fused:8.1f}")
-
-# %% [markdown] id="tiled" lang="en"
-# ## 14. Without the $T \times T$ matrix
-#
-# The output needs the weights only one at a time, to add up values. But softmax seems to need the whole row first: its denominator is a sum over all keys, and for safety one subtracts the largest score, so that the exponential never overflows.
-#
-# The way out is to correct as one goes. Walk over the keys and carry three things: the largest score so far $m$, the sum so far $\ell = \sum_j e^{s_j - m}$, and the weighted sum so far $o = \sum_j e^{s_j - m} v_j$. When a score $s$ with its value $v$ comes in, set $m' = \max(m, s)$ and
-#
-# $$\ell' = \ell\, e^{m - m'} + e^{s - m'}, \qquad o' = o\, e^{m - m'} + e^{s - m'} v.$$
-#
-# The factor $e^{m-m'}$ replaces the old maximum by the new one in every term at once. At the end $o / \ell$ is the exact output. Taken block by block instead of key by key, this *online softmax* (Milakov and Gimelshein, 2018) is the idea inside FlashAttention (Dao et al., 2022): the matrix of scores is never in memory as a whole.
-# %% [markdown] id="tiled" lang="ru"
-# ## 14. Без матрицы $T \times T$
-#
-# Для выхода веса нужны по одному — чтобы складывать значения. Но softmax, кажется, требует сначала всю строку: его знаменатель — сумма по всем ключам, а чтобы экспонента не переполнилась, из оценок вычитают наибольшую.
-#
-# Выход — поправлять на ходу. Идём по ключам и несём с собой три величины: наибольшую оценку из увиденных $m$, сумму $\ell = \sum_j e^{s_j - m}$ и взвешенную сумму $o = \sum_j e^{s_j - m} v_j$. Приходит оценка $s$ со своим значением $v$ — полагаем $m' = \max(m, s)$ и
-#
-# $$\ell' = \ell\, e^{m - m'} + e^{s - m'}, \qquad o' = o\, e^{m - m'} + e^{s - m'} v.$$
-#
-# Множитель $e^{m-m'}$ заменяет старый максимум новым сразу во всех слагаемых. В конце $o / \ell$ — точный выход. Если идти не по одному ключу, а блоками, то этот *онлайн-softmax* (online softmax; Milakov, Gimelshein, 2018) — та самая идея, на которой стоит FlashAttention (Dao et al., 2022): целиком матрица оценок в памяти не бывает никогда.
-# %% id="tiled-figure"
-show(drawings.tiled_attention(), "tiled_attention")
-
-# %% id="tiled-by-hand"
-maximum, total_weight, output = -math.inf, 0.0, torch.zeros(3, dtype=torch.float64)
-for token, score, value in zip(tokens, scaled.tolist(), V, strict=True):  # the scores of *it* from section 4
-    new = max(maximum, score)
-    shrink, weight = math.exp(maximum - new), math.exp(score - new)
-    maximum, total_weight, output = new, total_weight * shrink + weight, output * shrink + weight * value
-    print(f"{token:7} m = {maximum:.0f}   ℓ = {total_weight:.4f}   o / ℓ =", output / total_weight)
-print("z, section 4:                ", Z[2])
-
-# %% id="tiled-memory"
-print("    T   largest tensor: ours       tiled")
-largest = []
-for T in (256, 512, 1024, 2048):
-    x = randn(T, 16, seed=T)
-    with torch.no_grad():
-        with OperationCounter() as whole:
-            expected = ours(x, x, x)
-        with OperationCounter() as blocks:
-            in_blocks = tiled_attention(x, x, x, query_block=64, key_block=64)
-    assert (expected - in_blocks).abs().max() < 1e-12
-    largest.append(blocks.largest)
-    print(f"{T:5} {whole.largest:22,} {blocks.largest:11,}")
-assert all(b <= 2 * a for a, b in zip(largest, largest[1:], strict=False))  # twice the length, at most twice the memory
-
-# %% [markdown] id="tiled-after" lang="en"
-# The largest tensor of the plain version is the $T \times T$ matrix; that of the tiled version is one block, or, for long texts, the output itself, which grows linearly. The number of operations is the same: tiling saves memory, and the time spent moving it, not arithmetic.
-# %% [markdown] id="tiled-after" lang="ru"
-# Самый большой тензор обычной версии — матрица $T \times T$; у блочной — один блок, а на длинных текстах сам выход, который растёт линейно. Число операций то же: блоки экономят память и время на её перемещение, но не арифметику.
 
 # %% [markdown] id="window" lang="en"
 # ## 15. Looking only nearby
 #
-# To save arithmetic one must leave pairs out. With a *sliding window* token $i$ looks at the $w$ tokens on either side only, which costs $T (2w + 1)(d_k + d_v)$: linear in $T$. **Predict:** if every layer sees $w$ tokens either side, how far can information travel in three layers?
+# One way to save operations is to leave pairs out. With a *sliding window* token $i$ looks at the $w$ tokens on either side only, which costs at most $T (2w + 1)(d_k + d_v)$: linear in $T$. **Predict:** if every layer sees $w$ tokens either side, how far can information travel in three layers?
 # %% [markdown] id="window" lang="ru"
 # ## 15. Смотреть только рядом
 #
-# Чтобы сэкономить арифметику, часть пар придётся не считать. Со *скользящим окном* (sliding window) токен $i$ смотрит только на $w$ токенов с каждой стороны, и это стоит $T (2w + 1)(d_k + d_v)$ — линейно по $T$. **Предскажите:** если каждый слой видит по $w$ токенов в обе стороны, как далеко сведения доберутся за три слоя?
+# Один из способов сократить число операций — не считать часть пар. Со *скользящим окном* (sliding window) токен $i$ смотрит только на $w$ токенов с каждой стороны, и это стоит не больше $T (2w + 1)(d_k + d_v)$ — линейно по $T$. **Предскажите:** если каждый слой видит по $w$ токенов в обе стороны, как далеко информация дойдёт за три слоя?
 # %% id="window-figure"
 show(drawings.sliding_window(), "sliding_window")
 
@@ -861,7 +920,7 @@ for T in LENGTHS[1:]:
     banded = ours(x, x, x, sliding_window_mask(T, w))
     assert (strip - banded).abs().max() < 1e-12  # the same outputs as the full matrix with a mask
     counts.append(counter.matmul)
-print("T =", LENGTHS[1:], " multiply-adds:", counts)
+print("T =", LENGTHS[1:], " matmul:", counts)
 
 T, w_small, reached = 31, 3, []
 for depth in (1, 2, 3):
@@ -871,14 +930,18 @@ for depth in (1, 2, 3):
     for layer in layers:
         h = h + layer(h, sliding_window_mask(T, w_small))[0]
     reached.append(
-        torch.stack([torch.autograd.grad(row.sum(), x, retain_graph=True)[0].norm(dim=-1) > 0 for row in h]).numpy()
+        torch.stack(
+            [torch.autograd.grad(row.sum(), x, retain_graph=True)[0].norm(dim=-1) > 0 for row in h]
+        ).numpy()
     )
 reach = [int(max(abs(i - j) for i, j in zip(*field.nonzero(), strict=True))) for field in reached]
 claim(
     "3.11",
-    holds=all(count == 2 * T * (2 * w + 1) * D for count, T in zip(counts, LENGTHS[1:], strict=True))
+    holds=all(
+        count == 2 * T * (2 * w + 1) * D for count, T in zip(counts, LENGTHS[1:], strict=True)
+    )
     and reach == [3, 6, 9],
-    measured=f"w = 15: {counts[0]:,} … {counts[-1]:,} (T × {LENGTHS[-1] // LENGTHS[1]}, work × {counts[-1] // counts[0]}) · w = 3, 1–3 layers: reach {reach}",
+    measured=f"w = 15: {counts[0]:,} … {counts[-1]:,} (T × {LENGTHS[-1] // LENGTHS[1]} → × {counts[-1] // counts[0]}) · w = 3: max |i − j| = {reach}",
 )
 
 # %% id="window-receptive-field"
@@ -893,7 +956,7 @@ show(curves.receptive_field(reached, w_small), "receptive_field")
 # %% [markdown] id="coreference" lang="ru"
 # ## 16. К чему относится *it*?
 #
-# Вернёмся к задаче из раздела 1. Корпус `crossing` порождает предложения вроде тех двух из 47 живых существ, 34 мест и 59 прилагательных; каждое прилагательное подходит только к одному из двух существительных. Каждая пятая пара существительных *отложена* (held out): в обучении она не встречается.
+# Вернёмся к задаче из раздела 1. Из названий 47 живых существ и 34 мест и 59 прилагательных генератор `crossing` составляет предложения вроде тех двух; каждое прилагательное подходит только к одному из двух существительных. Каждая пятая пара существительных *отложена* (held out): в обучении она не встречается.
 #
 # Модель должна **указать** на существительное, к которому относится *it*. Указателем пусть служит само внимание: ответ — веса последнего слоя в строке слова *it*, а функция потерь — $-\ln a_{\text{it},\,\text{referent}}$.
 # %% id="coreference-data"
@@ -901,33 +964,31 @@ for pair in crossing.twins(2, seed=11):
     for sentence in pair:
         print(f"{sentence}   it → {sentence.tokens[sentence.referent]}")
 test = coreference.test_sentences()
-adjectives = {*crossing.AGENT_ADJECTIVES, *(a for some in crossing.PLACE_ADJECTIVES.values() for a in some)}
-print(len(crossing.AGENTS), "×", sum(map(len, crossing.PLACES.values())), " adjectives:", len(adjectives))
-print(
-    "pairs of nouns:",
-    len(crossing.noun_pairs()),
-    "+",
-    len(crossing.noun_pairs(pairs="held-out")),
-    "  test sentences:",
-    len(test),
-)
+adjectives = {
+    *crossing.AGENT_ADJECTIVES,
+    *(a for some in crossing.PLACE_ADJECTIVES.values() for a in some),
+}
+places = sum(map(len, crossing.PLACES.values()))
+sides = [len(crossing.noun_pairs(pairs=side)) for side in ("train", "held-out")]
+print(f"AGENTS {len(crossing.AGENTS)}, PLACES {places}, adjectives {len(adjectives)}")
+print(f"noun_pairs: train {sides[0]}, held-out {sides[1]}   test: {len(test)}")
 
 # %% [markdown] id="coreference-predict" lang="en"
-# **Predict:** is one attention layer enough?
+# **Predict:** is one attention layer enough to point?
 #
 # <details><summary>Answer</summary>
 #
-# No, and it can be proved. In one layer the query of *it* is $x_{\text{it}} W_Q$, the same in every sentence. The keys of *animal* and *street* are the same too. So the two scores do not depend on the adjective at all, and the ratio of the two weights is the same for *tired* and for *wide*. Such a model points at the same noun in both sentences of a pair of twins and is right in at most one of them.
+# Not for pointing, and it can be proved. In one layer the query of *it* is $x_{\text{it}} W_Q$, the same in every sentence. The keys of *animal* and *street* are the same too. So the two scores do not depend on the adjective at all, and the ratio of the two weights is the same for *tired* and for *wide*. Such a model points at the same noun in both sentences of a pair of twins and is right in at most one of them. (The proof is about the *weights*. What one layer hands over, $z_{\text{it}}$, may well contain both the noun and the adjective, and a further trained layer on top of it could put two and two together. But the weights of one layer cannot.)
 #
 # </details>
 #
 # With two layers there is a way: in the first, *it* fetches the adjective; its vector is **added** to what was fetched, $h_i = x_i + z_i$ (a *residual sum*; lesson 06 explains it); in the second, the query of *it* depends on the adjective.
 # %% [markdown] id="coreference-predict" lang="ru"
-# **Предскажите:** хватит ли одного слоя внимания?
+# **Предскажите:** хватит ли одного слоя внимания, чтобы указать?
 #
 # <details><summary>Ответ</summary>
 #
-# Нет, и это можно доказать. В одном слое запрос слова *it* — это $x_{\text{it}} W_Q$, один и тот же во всех предложениях. Ключи слов *animal* и *street* тоже не меняются. Значит, две оценки вообще не зависят от прилагательного, и отношение двух весов одинаково и для *tired*, и для *wide*. Такая модель в обоих предложениях-близнецах указывает на одно и то же существительное и права самое большее в одном из них.
+# Чтобы указать — нет, и это можно доказать. В одном слое запрос слова *it* — это $x_{\text{it}} W_Q$, один и тот же во всех предложениях. Ключи слов *animal* и *street* тоже не меняются. Значит, две оценки вообще не зависят от прилагательного, и отношение двух весов одинаково и для *tired*, и для *wide*. Такая модель в обоих предложениях-близнецах указывает на одно и то же существительное и права самое большее в одном из них. (Доказательство — о *весах*. В том, что один слой передаёт дальше, $z_{\text{it}}$, вполне могут быть и существительное, и прилагательное, и ещё один обученный слой поверх мог бы их сопоставить. Но веса одного слоя этого не могут.)
 #
 # </details>
 #
@@ -943,7 +1004,9 @@ class Pointer(nn.Module):
     def __init__(self, layers, seed):
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
-        self.embedding = nn.Parameter(torch.randn(len(words), 32, generator=generator, dtype=torch.float64))
+        self.embedding = nn.Parameter(
+            torch.randn(len(words), 32, generator=generator, dtype=torch.float64)
+        )
         self.layers = nn.ModuleList(Head(32, 16, 32, generator) for _ in range(layers))
 
     def forward(self, ids, lengths):
@@ -959,7 +1022,9 @@ def train(model, steps=500, size=128, rate=0.02, kind="place"):
     optimizer, losses = torch.optim.Adam(model.parameters()), []
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = rate * (1 - step / steps)
-        ids, lengths, it, referent = coreference.batch(crossing.sentences(size, seed=step, kind=kind))
+        sentences = crossing.sentences(size, seed=step, kind=kind)  # fresh ones in every step
+        ids, lengths, it, referent = coreference.batch(sentences)
+        # From the last layer's weights of sentence n: row it[n], column referent[n].
         loss = -model(ids, lengths)[-1][torch.arange(size), it, referent].log().mean()
         optimizer.zero_grad()
         loss.backward()
@@ -973,71 +1038,97 @@ history = {layers: train(model) for layers, model in models.items()}
 accuracy = {layers: coreference.accuracy(model, test) for layers, model in models.items()}
 for layers in models:
     print(
-        f"layers: {layers}   final loss {sum(history[layers][-50:]) / 50:.3f}   accuracy on unseen pairs {accuracy[layers]:.3f}"
+        f"layers={layers}   loss {sum(history[layers][-50:]) / 50:.3f}   accuracy {accuracy[layers]:.3f}"
     )
 
 # %% id="coreference-loss"
-show(curves.losses({"two-layers": history[2], "one-layer": history[1]}, floor=math.log(2)), "coreference_loss")
+show(
+    curves.losses({"two-layers": history[2], "one-layer": history[1]}, floor=math.log(2)),
+    "coreference_loss",
+)
 
 # %% id="coreference-maps"
 ids, lengths, it, _ = coreference.batch([tired, wide])
 rows = {}
 with torch.no_grad():
     for layers, model in models.items():
-        rows[layers] = [[maps[n, tired.it].numpy() for maps in model(ids, lengths)] for n in range(2)]
+        rows[layers] = [
+            [maps[n, tired.it].numpy() for maps in model(ids, lengths)] for n in range(2)
+        ]
 show(curves.rows_of_it([tired.tokens, wide.tokens], rows[2], tired.nouns), "rows_of_it")
 
 # %% id="coreference-break-it"
 animal, street = tired.nouns
 ratio = [float(r[0][animal] / r[0][street]) for r in rows[1]]
-print(f"one layer: a(animal) / a(street), tired: {ratio[0]:.4f}, wide: {ratio[1]:.4f}")
+print(f"layers=1: a(animal) / a(street) = {ratio[0]:.4f} (tired), {ratio[1]:.4f} (wide)")
 assert abs(ratio[0] / ratio[1] - 1) < 1e-12 and accuracy[1] <= 0.5
 assert sum(history[1][-50:]) / 50 > 0.6  # near ln 2 = 0.693: a coin toss
 
 looks = coreference.weight_on_adjective(models[2], test)
-print("two layers, layer 1, mean weight on the adjective:", {row: f"{weight:.2f}" for row, weight in looks.items()})
+print("a_adj, layer 1:", {row: f"{weight:.2f}" for row, weight in looks.items()})
 
 # %% [markdown] id="coreference-found" lang="en"
-# Nobody told the first layer to fetch the adjective: only the last row was trained. Look at *wide*: all of *it*'s weight in layer 1 went there. Now look at *tired*: most went elsewhere, and the answer is right all the same. The model has two cases to tell apart, and it is enough to recognise one: where *it* has not found an adjective for places, the living thing is meant. On all the test sentences *it* gives the adjective `0.52` of its weight when it fits the living thing, and `0.95` when it fits the place. So a picture of weights shows where a token looked. What the model concludes from *not* finding something there, it does not show; for that one has to experiment.
+# Nobody told the first layer to fetch the adjective: only the last layer's row of *it* entered the loss. Look at *wide*: all of *it*'s weight in layer 1 went there. Now look at *tired*: most went elsewhere, and the answer is right all the same. Over all test sentences *it* gives the adjective `0.52` of its weight when it fits the living thing, and `0.95` when it fits the place.
 #
-# Here is such an experiment. We take the residual sum away, so that *it* forgets itself in listening. The table was recorded by `course measure coreference`: one line per model, one column per seed (the number that the random generator starts from); the first column, for the two models above, has just been recomputed.
+# Here is a guess. The model has two cases to tell apart, and it is enough to recognise one of them: where *it* has not seen an adjective for places, the living thing is meant. A picture of weights shows where a token looked; it does not show what the model concludes from *not* finding something there. To find out one has to interfere. We forbid *it* to look at the adjective in layer 1 and leave everything else as it is. **Predict** the accuracy on the *tired* sentences and on the *wide* ones, if the guess is right.
 # %% [markdown] id="coreference-found" lang="ru"
-# Никто не велел первому слою забирать прилагательное: обучали только последнюю строку. Посмотрите на *wide*: в слое 1 *it* отдало ему весь свой вес. А теперь на *tired*: бо́льшая часть веса ушла не туда, и всё же ответ верен. Модели надо различить два случая, и достаточно узнавать один из них: если *it* не нашло прилагательного, подходящего месту, речь о живом существе. На всех тестовых предложениях *it* отдаёт прилагательному `0.52` своего веса, когда оно подходит существу, и `0.95`, когда месту. Так что картинка с весами показывает, куда токен смотрел. Чего на ней не видно, так это выводов, которые модель делает, *не* найдя искомого; для этого нужен опыт.
+# Никто не велел первому слою забирать прилагательное: в функцию потерь вошла только строка слова *it* в последнем слое. Посмотрите на *wide*: в слое 1 *it* отдало ему весь свой вес. А теперь на *tired*: бо́льшая часть веса ушла не туда, и всё же ответ верен. По всем тестовым предложениям *it* отдаёт прилагательному `0.52` своего веса, когда оно подходит существу, и `0.95`, когда месту.
 #
-# Вот такой опыт. Уберём остаточную сумму, чтобы *it*, слушая других, забывало себя. Таблица записана командой `course measure coreference`: строка на модель, столбец на зерно генератора (seed); первый столбец для двух моделей выше только что пересчитан.
+# Вот догадка. Модели надо различить два случая, и достаточно узнавать один из них: если *it* не увидело прилагательного, подходящего месту, речь о живом существе. Картинка с весами показывает, куда токен смотрел; какие выводы модель делает, *не* найдя искомого, на ней не видно. Чтобы это выяснить, надо вмешаться. Запретим слову *it* смотреть в слое 1 на прилагательное, а всё остальное оставим как есть. **Предскажите** точность на предложениях с *tired* и с *wide*, если догадка верна.
+# %% id="coreference-blind"
+blind = coreference.blind_accuracy(models[2], test)
+print({sentence: f"{share:.3f}" for sentence, share in blind.items()})
+
+# %% [markdown] id="coreference-variants" lang="en"
+# The guess was right for this model: without seeing the adjective *it* mostly falls back on the living thing, which is right for every *tired* sentence and wrong for most of the *wide* ones.
+#
+# Is it a rule, or a habit of this one model? And does it need the residual sum at all? The table was recorded by `course measure coreference`: one line per kind of model, one column per seed (the number that the random generator starts from, here 0 to 4). The first column has just been recomputed for the two models above.
+# %% [markdown] id="coreference-variants" lang="ru"
+# Для этой модели догадка верна: не видя прилагательного, *it* чаще всего указывает на живое существо, и это правильно во всех предложениях с *tired* и неправильно в большинстве предложений с *wide*.
+#
+# Правило это или привычка одной модели? И нужна ли вообще остаточная сумма? Таблица получена командой `course measure coreference`: строка на вид модели, столбец на зерно генератора (seed), здесь от 0 до 4. Для двух моделей, обученных выше, первый столбец только что пересчитан.
 # %% id="coreference-recorded"
 by_variant = {}
 for row in recorded("coreference")["rows"]:
     by_variant.setdefault((row["layers"], row["residual"]), []).append(row)
-for figure in ("accuracy", "it, tired", "it, wide", "nouns"):
+for figure in ("accuracy", "it, tired", "it, wide", "nouns", "blind, tired", "blind, wide"):
     print(figure)
     for (layers, residual), found in by_variant.items():
-        print(f"  {layers} × {'x + z' if residual else 'z    '} " + "".join(f"{row[figure]:8.3f}" for row in found))
-recomputed = max(abs(by_variant[layers, True][0]["accuracy"] - accuracy[layers]) for layers in models) < 0.002
-print("seed 0 recomputed:", recomputed)
+        name = f"layers={layers}, {'x + z' if residual else 'z'}"
+        print(f"  {name:16}" + "".join(f"{row[figure]:8.3f}" for row in found))
+recomputed = (
+    max(abs(by_variant[layers, True][0]["accuracy"] - accuracy[layers]) for layers in models)
+    < 0.002
+)
+print("recomputed:", recomputed)
 
 # %% [markdown] id="coreference-routes" lang="en"
-# (`accuracy` is the share of right answers; the other three are mean weights on the adjective in layer 1, in the row of *it* with an adjective for the living thing, with one for the place, and in the rows of the nouns.)
+# `accuracy` is the share of right answers. The next three are mean weights on the adjective in layer 1: in the row of *it* with an adjective for the living thing, in the row of *it* with one for the place, and in the rows of the two nouns. `blind` is the accuracy when *it* may not look at the adjective in layer 1, for the two kinds of sentences.
 #
-# Without the sum two layers still solve the task, but by another route: in four of the five runs *it* hardly looks at the adjective any more. The nouns do, and carry the news to layer 2 themselves. For this task, then, the residual sum is not a necessity. Two layers are: one is right in every second case, whatever the seed.
+# Look along the first line of each block. All five models answer rightly, and each has its own habit: blindfolded, two fall back on the living thing (columns 1 and 4), two on the place (columns 2 and 5), although the weights of the fifth look perfectly even-handed; the third hardly suffers, for its nouns look at the adjective as well. Now the second line. Without the sum, *it* forgets itself in listening, and two layers find another route: in four runs of five *it* hardly looks at the adjective, and being blindfolded changes little. The nouns look, and carry it to layer 2 themselves: their keys there, and so their scores, depend on the adjective.
+#
+# So for this task the residual sum is not a necessity. Two layers are: the weights of one are right in half of the cases, whatever the seed.
 # %% [markdown] id="coreference-routes" lang="ru"
-# (`accuracy` — доля верных ответов; остальное — средние веса прилагательного в слое 1: в строке *it*, когда оно подходит существу, в ней же, когда месту, и в строках существительных.)
+# `accuracy` — доля верных ответов. Следующие три — средние веса прилагательного в слое 1: в строке *it*, когда прилагательное подходит существу, в ней же, когда оно подходит месту, и в строках двух существительных. `blind` — точность, когда слову *it* в слое 1 нельзя смотреть на прилагательное, для двух видов предложений.
 #
-# Без остаточной суммы два слоя всё равно решают задачу, но другим путём: в четырёх запусках из пяти *it* на прилагательное почти не смотрит. Смотрят существительные и сами доносят новость до слоя 2. Значит, для этой задачи остаточная сумма не обязательна. Обязательны два слоя: один прав в каждом втором случае при любом зерне.
+# Пройдите по первой строке каждого блока. Все пять моделей отвечают верно, и у каждой своя привычка: с завязанными глазами две выбирают живое существо (столбцы 1 и 4), две — место (столбцы 2 и 5), хотя у пятой веса выглядят совершенно одинаково; третьей это почти не мешает: у неё на прилагательное смотрят и существительные. Теперь вторая строка. Без остаточной суммы *it*, слушая других, забывает себя, и два слоя находят другой путь: в четырёх запусках из пяти *it* на прилагательное почти не смотрит, и завязанные глаза мало что меняют. Смотрят существительные и сами доносят его до слоя 2: от прилагательного там зависят их ключи, а значит, и оценки.
+#
+# Так что остаточная сумма для этой задачи не обязательна. Обязательны два слоя: веса одного правы лишь в половине случаев при любом зерне.
 # %% id="coreference-claim"
 claim(
     "3.4",
     holds=recomputed
     and min(row["accuracy"] for row in by_variant[2, True]) >= 0.98
     and max(row["accuracy"] for row in by_variant[1, True]) <= 0.5,
-    measured=f"unseen noun pairs: 2 layers {accuracy[2]:.3f}, 1 layer {accuracy[1]:.3f} · "
-    f"it → adjective in layer 1: {looks['it, tired']:.2f} (tired …), {looks['it, wide']:.2f} (wide …)",
+    measured=f"layers=2: {accuracy[2]:.3f}, layers=1: {accuracy[1]:.3f} · "
+    f"a_it,adj: tired {looks['it, tired']:.2f}, wide {looks['it, wide']:.2f} · "
+    f"blind: tired {blind['blind, tired']:.2f}, wide {blind['blind, wide']:.2f}",
 )
 
 # %% [markdown] id="coreference-order" lang="en"
 # **What it still cannot do.** In the other part of the corpus only the *role* decides: *The wolf chased the hare because it was hungry.* Exchange the wolf and the hare, and the answer is the other animal. But our model never sees the order of the words: every token looks at all others in the same way, wherever they stand. Exchange the nouns, and it points at the same *word* as before. It is therefore right in at most one of two such sentences, however long it trains.
 # %% [markdown] id="coreference-order" lang="ru"
-# **Чего она пока не умеет.** В другой части корпуса всё решает *роль*: *The wolf chased the hare because it was hungry.* Поменяйте волка и зайца местами, и ответом будет другой зверь. Но порядка слов наша модель не видит: каждый токен смотрит на остальные одинаково, где бы они ни стояли. Поменяйте существительные местами, и она укажет на то же *слово*, что и раньше. Поэтому из двух таких предложений она права самое большее в одном, сколько её ни обучай.
+# **Чего модель пока не умеет.** В другой части корпуса всё решает *роль*: *The wolf chased the hare because it was hungry.* Поменяйте волка и зайца местами, и ответом будет другой зверь. Но порядка слов наша модель не видит: каждый токен смотрит на остальные одинаково, где бы они ни стояли. Поменяйте существительные местами, и она укажет на то же *слово*, что и раньше. Поэтому из двух таких предложений она права самое большее в одном, сколько её ни обучай.
 # %% id="coreference-roles"
 roles = Pointer(2, seed=0)
 train(roles, steps=200, kind="roles")
@@ -1045,11 +1136,14 @@ texts = crossing.sentences(500, seed=10**6, kind="roles", pairs="held-out")
 exchanged = [crossing.exchange_nouns(text) for text in texts]
 print(texts[0], "  ↔  ", exchanged[0])
 right, right_exchanged = (
-    [answer == text.referent for answer, text in zip(coreference.answers(roles, group), group, strict=True)]
+    [
+        answer == text.referent
+        for answer, text in zip(coreference.answers(roles, group), group, strict=True)
+    ]
     for group in (texts, exchanged)
 )
 both = sum(a and b for a, b in zip(right, right_exchanged, strict=True))
-print(f"right: {sum(right) / 500:.2f}   with nouns exchanged: {sum(right_exchanged) / 500:.2f}   in both: {both}")
+print(f"accuracy {sum(right) / 500:.2f}   exchanged {sum(right_exchanged) / 500:.2f}   both {both}")
 assert both == 0
 
 # %% [markdown] id="coreference-next" lang="en"
@@ -1069,11 +1163,11 @@ assert both == 0
 # %% [markdown] id="exercises" lang="ru"
 # ## 17. Упражнения
 #
-# Замените строку с `raise` или `None` и запустите ячейку. Проверка скажет, что неверно, но не как исправить. Пока упражнение не решено, урок продолжается с эталонным ответом.
+# Замените строку с `raise` или `None` и запустите ячейку. Проверка скажет, что неверно, но не подскажет, как исправить. Пока упражнение не решено, урок продолжается с эталонным ответом.
 #
-# ### 17.1 Скалярное внимание с масштабированием
+# ### 17.1 Внимание на масштабированном скалярном произведении
 #
-# Запишите формулу из раздела 8 для `Q` формы $(T_q, d_k)$, `K` формы $(T_k, d_k)$ и `V` формы $(T_k, d_v)$, без маски. Верните только выход $Z$. Большие оценки не должны вызывать переполнения.
+# Реализуйте формулу из раздела 8 для `Q` формы $(T_q, d_k)$, `K` формы $(T_k, d_k)$ и `V` формы $(T_k, d_v)$, без маски. Верните только выход $Z$. Большие оценки не должны вызывать переполнения.
 # %% id="ex-scaled-dot-product" tags=["exercise"]
 def attention(Q, K, V):
     raise NotImplementedError  # your code
@@ -1162,11 +1256,11 @@ causal_weights = check("causal-mask", causal_weights)
 # %% [markdown] id="ex-one-token-text" lang="en"
 # ### 17.3 One token, by hand
 #
-# With pencil and calculator: the output $z$ of *street* in the example of section 4. Give the three numbers to two decimals, as a list.
+# With pencil and calculator: the output $z$ of *street* in the example of section 4. Keep three decimals on the way, and give the three numbers to two, as a list.
 # %% [markdown] id="ex-one-token-text" lang="ru"
 # ### 17.3 Один токен вручную
 #
-# Карандашом и на калькуляторе: выход $z$ слова *street* в примере из раздела 4. Дайте три числа с двумя знаками после запятой, списком.
+# Карандашом и на калькуляторе: выход $z$ слова *street* в примере из раздела 4. По ходу держите три знака после запятой, а ответ — три числа — дайте с двумя, списком.
 # %% id="ex-one-token" tags=["exercise"]
 z_street = None  # your three numbers
 
@@ -1190,12 +1284,12 @@ z_street = check("one-token", z_street)
 # %% [markdown] id="ex-one-token-solution" lang="ru"
 # <details><summary>Подсказка</summary>
 #
-# Запрос слова *street* — $(0, 1, 0, 1)$. Три оценки — небольшие целые числа; не забудьте разделить их пополам.
+# Запрос слова *street* — $(0, 1, 0, 1)$. Три оценки — небольшие целые числа; не забудьте разделить их на 2.
 #
 # </details>
 # <details><summary>Решение</summary>
 #
-# Оценки $1, -1, 0$; пополам $0.5, -0.5, 0$; экспоненты $1.649, 0.607, 1$, сумма $3.255$; веса $0.507, 0.186, 0.307$. Тогда $z = 0.507 \cdot (1, 0, 2) + 0.186 \cdot (0, 3, 1) + 0.307 \cdot (1, 3, 3)$.
+# Оценки $1, -1, 0$; после деления на 2: $0.5, -0.5, 0$; экспоненты $1.649, 0.607, 1$, сумма $3.255$; веса $0.507, 0.186, 0.307$. Тогда $z = 0.507 \cdot (1, 0, 2) + 0.186 \cdot (0, 3, 1) + 0.307 \cdot (1, 3, 3)$.
 #
 # ```python
 # z_street = [0.81, 1.48, 2.12]
@@ -1256,11 +1350,11 @@ cost = check("complexity", cost)
 # %% [markdown] id="ex-bug-hunt-text" lang="en"
 # ### 17.5 A bug hunt
 #
-# This head runs, all shapes fit, a model with it even learns something. It has **four** bugs. Mend them all; the check names the first symptom it meets. `mask` is True where a query may look at a key.
+# This head runs, all shapes fit, a model with it even learns something. It has **four** bugs. ($d_v \le d_k$ here.) Mend them all; the check names the first symptom it meets. `mask` is True where a query may look at a key.
 # %% [markdown] id="ex-bug-hunt-text" lang="ru"
 # ### 17.5 Охота на ошибки
 #
-# Эта голова запускается, все формы сходятся, модель с ней даже чему-то учится. Ошибок в ней **четыре**. Исправьте все; проверка называет первый встреченный симптом. `mask` равна True там, где запросу можно смотреть на ключ.
+# Эта голова запускается, все формы сходятся, модель с ней даже чему-то учится. Ошибок в ней **четыре**. (Здесь $d_v \le d_k$.) Исправьте все; проверка называет первый встреченный симптом. `mask` равна True там, где запросу можно смотреть на ключ.
 # %% id="ex-bug-hunt" tags=["exercise", "bug-hunt"]
 def head(x, W_Q, W_K, W_V, mask):
     q, k, v = x @ W_Q, x @ W_K, x @ W_K[:, : W_V.shape[-1]]
@@ -1301,42 +1395,42 @@ head = check("bug-hunt", head)
 # </details>
 
 # %% id="exercises-used"
-# What the five answers agree on: the sentence of section 4.
-print("17.1:", attention(Q, K, V)[2])
-print("17.2:", causal_weights(Q @ K.T / 2)[2])
+# Your answers (or the reference ones) on the sentence of section 4: the token *street*.
+print("17.1:", attention(Q, K, V)[1])
+print("17.2:", causal_weights(Q @ K.T / 2)[1])
 print("17.3:", [f"{number:.1f}" for number in z_street])
 print("17.4:", cost(T=3, D=2, d_k=4, d_v=3))
-print("17.5:", head(X, W_Q, W_K, W_V, torch.ones(3, 3, dtype=torch.bool))[2])
+print("17.5:", head(X, W_Q, W_K, W_V, torch.ones(3, 3, dtype=torch.bool))[1])
 
 # %% [markdown] id="real-models" lang="en"
 # ## 18. In real models
 #
-# $H$ is the number of heads working side by side (lesson 04), $H_{KV}$ the number of different key–value pairs they share. The last column is the length from which the $T^2$ part of a layer's attention costs more than its projections, those of the heads and the final $W_O$: $T^* = D\,(1 + H_{KV}/H)$.
+# $H$ is the number of heads working side by side (lesson 04), $H_{KV}$ how many of them have keys and values of their own (the others share). The last column is the length from which the $T^2$ part of a layer's attention costs more multiply-adds than its projections, those of the heads and $W_O$, a fourth matrix that lesson 04 adds: $T^* = D\,(1 + H_{KV}/H)$. (Without $W_O$ it was $\tfrac{3}{2} D$ in section 13.) All $T^2$ pairs are counted; a causal model whose implementation skips the hidden half gets twice that length.
 # %% [markdown] id="real-models" lang="ru"
 # ## 18. В настоящих моделях
 #
-# $H$ — сколько голов работает рядом (урок 04), $H_{KV}$ — сколько разных пар «ключ — значение» на них приходится. В последнем столбце — длина, начиная с которой часть $T^2$ во внимании одного слоя стоит дороже его проекций, то есть проекций в головах и последней матрицы $W_O$: $T^* = D\,(1 + H_{KV}/H)$.
+# $H$ — сколько голов работает рядом (урок 04), $H_{KV}$ — у скольких из них свои ключи и значения (остальные пользуются чужими). В последнем столбце — длина, начиная с которой часть $T^2$ во внимании одного слоя требует больше умножений-сложений, чем проекции этого слоя, то есть проекции в головах и $W_O$ — четвёртая матрица, которую добавит урок 04: $T^* = D\,(1 + H_{KV}/H)$. (Без $W_O$ в разделе 13 получалось $\tfrac{3}{2} D$.) Считаются все $T^2$ пар; у каузальной модели, реализация которой пропускает скрытую половину, эта длина вдвое больше.
 # %% id="real-models-table"
-MODELS = {  # D, heads, key–value heads, d_k, longest text in training, divisor
+MODELS = {  # D, H, H_KV, d_k, longest text in training, divisor of the scores
     "GPT-2 small": (768, 12, 12, 64, 1024, "√64"),
     "BERT-base": (768, 12, 12, 64, 512, "√64"),
     "T5-11B": (1024, 128, 128, 128, 512, "1"),
     "Llama 3 8B": (4096, 32, 8, 128, 8192, "√128"),
 }
-print("model             D    H  H_KV  d_k  divisor   longest T     T*")
+print("                  D    H  H_KV  d_k     s /       max T     T*")
 for model, (D, H, H_KV, d_k, longest, divisor) in MODELS.items():
     T_star = D * (2 * H * d_k + 2 * H_KV * d_k) // (2 * H * d_k)
     print(f"{model:12} {D:6} {H:4} {H_KV:5} {d_k:4} {divisor:>8} {longest:11,} {T_star:6,}")
 
 # %% [markdown] id="real-models-text" lang="en"
-# Three things to notice. GPT-2 and BERT never reach the length at which the quadratic part leads: in them the "quadratic" attention is mostly projections. In T5-11B the key size is not $D/H = 8$ but 128, another reason to write $d_k$ and not $D$ under the root; and T5 does not divide at all. And Mistral 7B (2023) uses a sliding window of 4096 tokens in each of its 32 layers, so that its top layer can be reached from up to 131072 tokens away.
+# Three things to notice. GPT-2 and BERT never reach the length at which the quadratic part leads: in them the "quadratic" attention is, counted in multiply-adds, mostly projections. In T5-11B the key size is not $D/H = 8$ but 128, another reason to write $d_k$ and not $D$ under the root; and T5 does not divide at all. And Mistral 7B (2023) looks back through a window of 4096 tokens in each of its 32 layers, so that in principle its top layer can be reached from 131072 tokens back.
 # %% [markdown] id="real-models-text" lang="ru"
-# Обратите внимание на три вещи. GPT-2 и BERT не доходят до длины, на которой квадратичная часть выходит вперёд: их «квадратичное» внимание — это в основном проекции. У T5-11B размер ключа не $D/H = 8$, а 128 — ещё одна причина писать под корнем $d_k$, а не $D$; и T5 вообще не делит. А Mistral 7B (2023) в каждом из 32 слоёв смотрит через скользящее окно в 4096 токенов, так что до верхнего слоя сведения могут дойти с расстояния до 131072 токенов.
+# Обратите внимание на три вещи. GPT-2 и BERT не доходят до длины, на которой квадратичная часть выходит вперёд: их «квадратичное» внимание, если считать умножения-сложения, — в основном проекции. У T5-11B размер ключа не $D/H = 8$, а 128 — ещё одна причина писать под корнем $d_k$, а не $D$; и T5 вообще не делит. А Mistral 7B (2023) в каждом из 32 слоёв смотрит назад через окно в 4096 токенов, так что в принципе информация может дойти до верхнего слоя с расстояния в 131072 токена.
 
 # %% [markdown] id="summary" lang="en"
 # ## 19. Summary
 #
-# Each token makes a query, a key and a value from its vector by three learned matrices. Its query meets the keys of all tokens; the dot products, divided by $\sqrt{d_k}$ so that their variance does not grow with the key size, become weights by softmax; the weights mix the values. A mask forbids looks by setting scores to $-\infty$ before the softmax. The projections cost $O(T)$, the pairs $O(T^2)$, in memory as well unless the work is done in blocks. One layer compares words as the dictionary knows them; only the second can ask with what the first has heard.
+# Each token makes a query, a key and a value from its vector by three learned matrices. Its query meets the keys of all tokens; the dot products, divided by $\sqrt{d_k}$ so that their variance does not grow with the key size, become weights by softmax; the weights mix the values. A mask forbids looks by setting scores to $-\infty$ before the softmax. The projections cost $O(T)$, the pairs $O(T^2)$, and in the forward pass the memory can be brought down to $O(T)$ by working in blocks. One layer compares words as the dictionary knows them; only the second can ask with what the first has heard.
 #
 # $$\operatorname{Attention}(Q, K, V) = \operatorname{softmax}\!\left(\frac{Q K^\top}{\sqrt{d_k}}\right) V$$
 #
@@ -1344,7 +1438,7 @@ for model, (D, H, H_KV, d_k, longest, divisor) in MODELS.items():
 # %% [markdown] id="summary" lang="ru"
 # ## 19. Итог
 #
-# Каждый токен делает из своего вектора запрос, ключ и значение с помощью трёх обучаемых матриц. Его запрос встречается с ключами всех токенов; скалярные произведения, делённые на $\sqrt{d_k}$, чтобы их дисперсия не росла с размером ключа, softmax превращает в веса; веса смешивают значения. Маска запрещает взгляды: она заменяет оценки на $-\infty$ до softmax. Проекции стоят $O(T)$, пары — $O(T^2)$, в памяти тоже, если не считать блоками. Один слой сравнивает слова такими, какими их знает словарь; лишь второй может спросить, опираясь на услышанное в первом.
+# Каждый токен делает из своего вектора запрос, ключ и значение с помощью трёх обучаемых матриц. Его запрос встречается с ключами всех токенов; скалярные произведения, делённые на $\sqrt{d_k}$, чтобы их дисперсия не росла с размером ключа, softmax превращает в веса; веса смешивают значения. Маска закрывает пары: она заменяет их оценки на $-\infty$ до softmax. Проекции стоят $O(T)$, пары — $O(T^2)$, а память на прямом проходе можно довести до $O(T)$, если вычислять блоками. Один слой сравнивает слова такими, какими их знает словарь; лишь второй может спросить, опираясь на услышанное в первом.
 #
 # $$\operatorname{Attention}(Q, K, V) = \operatorname{softmax}\!\left(\frac{Q K^\top}{\sqrt{d_k}}\right) V$$
 #
@@ -1368,7 +1462,8 @@ key_questions(3)
 #
 # - D. Bahdanau, K. Cho, Y. Bengio. *Neural Machine Translation by Jointly Learning to Align and Translate.* ICLR 2015, [arXiv:1409.0473](https://arxiv.org/abs/1409.0473). Where attention began; read section 3.1.
 # - A. Vaswani et al. *Attention Is All You Need.* NeurIPS 2017, [arXiv:1706.03762](https://arxiv.org/abs/1706.03762). Section 3.2, and footnote 4 for our section 7.
-# - M. Milakov, N. Gimelshein. *Online normalizer calculation for softmax.* 2018, [arXiv:1805.02867](https://arxiv.org/abs/1805.02867). Algorithm 3 is our section 14.
+# - M. Milakov, N. Gimelshein. *Online normalizer calculation for softmax.* 2018, [arXiv:1805.02867](https://arxiv.org/abs/1805.02867). Algorithm 3 is the recurrence for $m$ and $\ell$ in our section 14.
+# - M. Rabe, C. Staats. *Self-attention Does Not Need $O(n^2)$ Memory.* 2021, [arXiv:2112.05682](https://arxiv.org/abs/2112.05682). The recurrence for $o$.
 # - T. Dao et al. *FlashAttention: Fast and Memory-Efficient Exact Attention with IO-Awareness.* NeurIPS 2022, [arXiv:2205.14135](https://arxiv.org/abs/2205.14135).
 # - I. Beltagy, M. Peters, A. Cohan. *Longformer: The Long-Document Transformer.* 2020, [arXiv:2004.05150](https://arxiv.org/abs/2004.05150). Sliding windows, section 3.1.
 # - C. Raffel et al. *Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer.* JMLR 2020, [arXiv:1910.10683](https://arxiv.org/abs/1910.10683). T5 and its sizes.
@@ -1379,7 +1474,8 @@ key_questions(3)
 #
 # - D. Bahdanau, K. Cho, Y. Bengio. *Neural Machine Translation by Jointly Learning to Align and Translate.* ICLR 2015, [arXiv:1409.0473](https://arxiv.org/abs/1409.0473). Отсюда всё началось; читайте раздел 3.1.
 # - A. Vaswani et al. *Attention Is All You Need.* NeurIPS 2017, [arXiv:1706.03762](https://arxiv.org/abs/1706.03762). Раздел 3.2, а к нашему разделу 7 — сноска 4.
-# - M. Milakov, N. Gimelshein. *Online normalizer calculation for softmax.* 2018, [arXiv:1805.02867](https://arxiv.org/abs/1805.02867). Алгоритм 3 — это наш раздел 14.
+# - M. Milakov, N. Gimelshein. *Online normalizer calculation for softmax.* 2018, [arXiv:1805.02867](https://arxiv.org/abs/1805.02867). Алгоритм 3 — рекуррентные формулы для $m$ и $\ell$ из нашего раздела 14.
+# - M. Rabe, C. Staats. *Self-attention Does Not Need $O(n^2)$ Memory.* 2021, [arXiv:2112.05682](https://arxiv.org/abs/2112.05682). Формула для $o$.
 # - T. Dao et al. *FlashAttention: Fast and Memory-Efficient Exact Attention with IO-Awareness.* NeurIPS 2022, [arXiv:2205.14135](https://arxiv.org/abs/2205.14135).
 # - I. Beltagy, M. Peters, A. Cohan. *Longformer: The Long-Document Transformer.* 2020, [arXiv:2004.05150](https://arxiv.org/abs/2004.05150). Скользящие окна, раздел 3.1.
 # - C. Raffel et al. *Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer.* JMLR 2020, [arXiv:1910.10683](https://arxiv.org/abs/1910.10683). T5 и её размеры.

@@ -44,7 +44,15 @@ def test_a_decomposed_file_name_is_found_by_the_composed_one(vault):
 
 @pytest.mark.parametrize(
     "name",
-    ["../secret.png", "../../etc/x.png", "sub/../../secret.png", "/etc/x.png", "~/x.png", "C:\\x.png", "..\\secret.png"],
+    [
+        "../secret.png",
+        "../../etc/x.png",
+        "sub/../../secret.png",
+        "/etc/x.png",
+        "~/x.png",
+        "C:\\x.png",
+        "..\\secret.png",
+    ],
 )
 def test_names_that_leave_the_roots_are_errors_whether_the_file_exists_or_not(vault, name):
     assert code_of(Pictures([vault]), name) == "PICTURE_PATH"

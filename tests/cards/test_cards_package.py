@@ -39,6 +39,7 @@ def check_history_survives_a_reworded_card(folder) -> None:
     with anki_collection() as collection:
         assert import_package(collection, compiled(folder)) == imported(new=2)
         assert import_package(collection, compiled(folder, now=NOW + 50)) == imported(duplicate=2)
+        collection.decks.select(collection.decks.id("🃏::test"))
         card = collection.sched.getCard()
         collection.sched.answerCard(card, 4)
         reviewed = collection.find_cards("prop:reps>0")
@@ -115,16 +116,19 @@ def test_both_directions_are_two_cards_that_update_together(tmp_path):
         assert questions == {"<p>term</p>", "<p>a better meaning</p>"}
 
 
+def shown_css(collection) -> str:
+    return collection.get_card(collection.find_cards("")[0]).render_output().css
+
+
 def test_new_styles_arrive_when_the_note_types_time_grows(tmp_path, monkeypatch):
     with anki_collection() as collection:
         import_package(collection, compiled(tmp_path))
         monkeypatch.setattr(package, "style_sheet", lambda: ".card { color: teal; }")
         import_package(collection, compiled(tmp_path))
-        css = collection.models.by_name(package.NOTE_TYPE)["css"]
-        assert "teal" not in css, "Anki ignores a style sheet of the same time"
+        assert "teal" not in shown_css(collection), "Anki ignores a style sheet of the same time"
         monkeypatch.setattr(package, "NOTE_TYPE_REVISED", package.NOTE_TYPE_REVISED + 1)
         import_package(collection, compiled(tmp_path))
-        assert "teal" in collection.models.by_name(package.NOTE_TYPE)["css"]
+        assert "teal" in shown_css(collection)
 
 
 def test_a_retired_card_is_found_by_the_printed_search(tmp_path):

@@ -116,7 +116,13 @@ def test_an_unclosed_comment_is_told_and_read_as_text():
 
 @pytest.mark.parametrize(
     "answer",
-    ["```python\na\n\n?\n\nb\n```", "~~~\n\n```\n\n~~~", "- ```py\n  a\n\n  b\n  ```", "$$\na\n\nb\n$$", "- $$\n\na\n$$"],
+    [
+        "```python\na\n\n?\n\nb\n```",
+        "~~~\n\n```\n\n~~~",
+        "- ```py\n  a\n\n  b\n  ```",
+        "$$\na\n\nb\n$$",
+        "- $$\n\na\n$$",
+    ],
 )
 def test_blank_lines_in_code_and_formulas_do_not_end_a_card(answer):
     cards, codes = shape(f"q1\n?\n{answer}\n\nq2\n?\na2")

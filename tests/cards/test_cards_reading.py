@@ -97,6 +97,19 @@ def test_the_macroman_twin_of_the_fixture_gives_the_same_cards(tmp_path):
     assert "MOJIBAKE" in report.codes()
 
 
+@pytest.mark.parametrize("wrong", ["mac_roman", "cp1251"])
+def test_mojibake_of_a_single_word_is_undone(wrong):
+    note = "A mostly English note: внимание.\n?\nattention\n"
+    assert undo_mojibake(note.encode().decode(wrong)) == note
+
+
+@pytest.mark.parametrize(
+    "note", ["Ünïcödé – naïve façade", "Рёв «ёж» №1", "a — b … “c” €5", "Œuvre Ångström", "日本語", "é"]
+)
+def test_sound_text_is_left_alone(note):
+    assert undo_mojibake(note) == note
+
+
 def test_a_note_about_encodings_keeps_its_quoted_mojibake():
     note = "Почему «Почему» превращается в «–ü–æ—á–µ–º—É»?\n?\nUTF-8 прочли как MacRoman.\n"
     assert undo_mojibake(note) == note

@@ -71,10 +71,15 @@ def test_lists_nested_by_tabs_spaces_and_both_keep_their_levels():
     assert render("1. a\n2. b\n \t- c\n3. d").count("<ol>") == 1
 
 
+def test_an_item_that_is_a_formula_has_no_bullet():
+    assert render("- $$x$$\n- a").count('<li class="formula">') == 1
+    assert 'class="formula"' not in render("- so $$x$$\n- $x$\n- $$x$$\n  more\n\n$$x$$")
+
+
 def test_obsidian_marks_links_callouts_and_tasks():
     assert "<mark>a <em>b</em></mark>" in render("==a *b*==")
     assert visible_text(render("a == b and c==d")) == "a == b and c==d"
-    assert visible_text(render("[[page#h|alias]] [[page]]")) == "alias page"
+    assert visible_text(render("[[page#h|alias]] [[page]] [[page#h]] [[#h]]")) == "alias page page › h h"
     callout = render("> [!quote] Who\n> said *it*")
     assert '<blockquote class="callout callout-quote">' in callout and "<em>it</em>" in callout
     assert '<p class="callout-title">Who</p>' in callout and "[!" not in callout

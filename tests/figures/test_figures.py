@@ -157,7 +157,7 @@ def test_no_word_stands_in_the_code() -> None:
         catalogue = " ".join(TEXTS[key]["en"] for key in labels_of(name))
         for label in drawings()[name].draw().drawing.labels:
             text = re.sub(r"\$[^$]*\$", " ", label.artist.get_text())
-            for word in re.findall(r"[^\W\d_][^\W\d_’']+", text):
+            for word in re.findall(r"[^\W\d_][^\W\d_’']+(?:[’'][^\W\d_]+)?|L’\w+", text):
                 assert word in catalogue or word in same_everywhere, f"{name}: {word!r}"
 
 
@@ -323,8 +323,14 @@ def test_two_drawings_of_one_name_are_refused() -> None:
 # ---------------------------------------------------------------- the numbers shown
 
 
+def shown_texts(name: str) -> list[tuple[float, float, str]]:
+    """x, y and words of every label, in the order of drawing."""
+    labels = drawings()[name].draw().drawing.labels
+    return [(*label.artist.get_position(), label.artist.get_text()) for label in labels]
+
+
 def shown_numbers(name: str) -> list[str]:
-    return [label.artist.get_text() for label in drawings()[name].draw().drawing.labels]
+    return [text for _, _, text in shown_texts(name)]
 
 
 def test_the_weights_of_one_token_sum_to_one_as_printed() -> None:
@@ -335,9 +341,10 @@ def test_the_weights_of_one_token_sum_to_one_as_printed() -> None:
 
 
 def test_the_masked_weights_are_the_softmax_of_the_scores_and_sum_to_one_as_printed() -> None:
-    cells = [text for text in shown_numbers("causal_mask") if re.fullmatch(r"\d(\.\d+)?|−∞", text)]
+    cells = sorted(shown for shown in shown_texts("causal_mask") if re.fullmatch(r"\d(\.\d+)?|−∞", shown[2]))
     assert len(cells) == 75
-    scores, masked, weights = (np.array(cells[25 * i : 25 * (i + 1)]).reshape(5, 5) for i in range(3))
+    # By x, then y: three panels, each column by column.
+    scores, masked, weights = np.array([text for _, _, text in cells]).reshape(3, 5, 5).transpose(0, 2, 1)
     for i in range(5):
         assert (masked[i, : i + 1] == scores[i, : i + 1]).all() and (masked[i, i + 1 :] == "−∞").all()
         powers = np.exp(scores[i, : i + 1].astype(float))

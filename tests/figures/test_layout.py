@@ -15,7 +15,9 @@ def sound(c: Canvas) -> None:
     right = c.box(180, 40, 100, 40, "key", colour="key", look="solid")
     c.arrow(left.right_at(), right.left_at())
     c.text(150, 120, "score", size=14)
-    c.matrix(20, 140, 2, 3, cell=20, colour="value", texts=[["1", "2", "3"], ["4", "5", "6"]], shades=[[0.1, 0.5, 1]] * 2)
+    c.matrix(
+        20, 140, 2, 3, cell=20, colour="value", texts=[["1", "2", "3"], ["4", "5", "6"]], shades=[[0.1, 0.5, 1]] * 2
+    )
 
 
 def too_long_for_its_box(c: Canvas) -> None:
@@ -43,7 +45,7 @@ def line_through_text(c: Canvas) -> None:
 
 
 def arc_through_text(c: Canvas) -> None:
-    c.arc((70, 80), (230, 80), -55)
+    c.arc((100, 150), (200, 150), 30)
 
 
 def box_edge_through_text(c: Canvas) -> None:
@@ -85,7 +87,7 @@ FAULTS: dict[Callable[[Canvas], None], str] = {
     outside_the_picture: "reaches the edge",
     texts_overlap: "'score' overlaps 'weight'",
     line_through_text: "a line runs through 'score'",
-    arc_through_text: "a line runs through",
+    arc_through_text: "a line runs through 'score'",
     box_edge_through_text: "edge of a box runs through 'score'",
     boxes_cut: "cut each other",
     box_outside: "leaves the picture",

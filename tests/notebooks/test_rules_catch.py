@@ -186,6 +186,7 @@ def test_wordings_that_differ(what, en, ru):
         ("$x \\text{ if even}$", "$x \\text{ если чётно}$"),
         ("```python\nf(1)  # one\n```", "```python\nf(1)  # раз\n```"),
         ("first `a`, then $b$", "сначала $b$, потом `a`"),
+        ("it prints `[3.2] confirmed`", "он печатает `[3.2] подтверждено`"),
     ],
 )
 def test_wordings_that_agree(en, ru):
@@ -203,7 +204,7 @@ PAIRS = [
     (prints("77\n"), "numbers: numbers printed"),
     (lambda nb: cell(nb, "numbers").outputs.pop(), "numbers: kinds"),
     (lambda nb: cell(nb, "claim").outputs[0].update(text="[3.9] подтверждено · 2 weights of 0.5001\n"), "0.5001"),
-    (lambda nb: cell(nb, "two-views").outputs[0].data.update({"text/markdown": "**два** из 3"}), "two-views: numbers"),
+    (lambda nb: cell(nb, "two-views").outputs[0].data.update({"text/markdown": "**два** из 30"}), "two-views: numbers"),
     (lambda nb: cell(nb, "picture").outputs[0].data.update({"image/png": _anonymous_picture()}), "pixels"),
     (lambda nb: cell(nb, "views").update(source="## Views\n\nTwo views of one thing."), "no Russian"),
     (lambda nb: cell(nb, "title").update(source="# Урок"), "title: formulas"),
