@@ -2,7 +2,7 @@
 
     .venv/bin/python tools/screenshots.py                          docs/images/{lesson,card}-{en,ru}-{light,dark}.png
     .venv/bin/python tools/screenshots.py --pages FOLDER           every screenful of the lesson, to look through
-    .venv/bin/python tools/screenshots.py --card why-two-layers    another card, or several
+    .venv/bin/python tools/screenshots.py --card why-two-layers    another card
 
 Needs Chromium (``--chromium`` says where) and, for a card's formulas, ``npm``, which fetches MathJax. JupyterLab runs
 in folders of its own: neither your settings nor your kernels are touched.
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import html
 import io
 import json
 import os
@@ -27,30 +26,19 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import card_screenshots  # beside this file
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
 THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
-CHROMIUM_OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
     # All cells in the page at once: a cell outside the window would be an empty frame.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
 }
-MATH = {"inlineMath": [["\\(", "\\)"]], "displayMath": [["\\[", "\\]"]]}
-"""What Anki takes for a formula."""
-
 PANEL = "window.jupyterapp.shell.currentWidget"
 
 
@@ -192,56 +180,23 @@ def mathjax(folder: Path) -> Path:
     return folder / "node_modules" / "mathjax" / "es5" / "tex-chtml.js"
 
 
-def shoot_cards(browser: Browser, ids: list[str], lang: str) -> None:
-    """Cards of the course's deck, imported into Anki and rendered by it, answer side, by day and by night."""
-    from anki.collection import Collection, ImportAnkiPackageOptions, ImportAnkiPackageRequest
+def shoot_card(browser: Browser, card_id: str, lang: str) -> None:
+    """A card of the course's deck, imported into Anki and rendered by it, answer side, by day and by night.
 
+    Raises:
+        SystemExit: if the picture would show something wrong.
+    """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         deck = folder / "deck.apkg"
-        subprocess.run(
-            [sys.executable, "-m", "course_lib", "deck", "--lang", lang, "-o", str(deck)], cwd=ROOT, check=True
-        )
+        subprocess.run([sys.executable, "-m", "course_lib", "deck", "--lang", lang, "-o", deck], cwd=ROOT, check=True)
         script = mathjax(folder)
-        collection = Collection(str(folder / "collection.anki2"))
-        try:
-            collection.import_anki_package(
-                ImportAnkiPackageRequest(package_path=str(deck), options=ImportAnkiPackageOptions())
-            )
-            for card_id in ids:
-                cards = collection.find_cards(f'"Id:{card_id}"')
-                if not cards:
-                    raise SystemExit(f"the deck has no card {card_id!r}")
-                rendered = collection.get_card(cards[0]).render_output(browser=False)
-                for theme in THEMES:
-                    name = f"card-{lang}" if len(ids) == 1 else f"card-{card_id}-{lang}"
-                    shoot_card(
-                        browser, rendered.css, rendered.answer_text, script, Path(collection.media.dir()), name, theme
-                    )
-        finally:
-            collection.close()
-
-
-def shoot_card(browser: Browser, css: str, answer: str, script: Path, media: Path, name: str, theme: str) -> None:
-    """One rendered answer as a picture, in the page that Anki's reviewer would show it in."""
-    night = theme == "dark"
-    body = "card card1 nightMode night_mode" if night else "card card1"
-    ground = "#2c2c2c" if night else "#ffffff"  # what Anki paints where the card has no colour of its own
-    page_file = media / "_card.html"
-    page_file.write_text(
-        f"""<!doctype html><html class="{"night-mode" if night else ""}"><head><meta charset="utf-8">
-        <style>body {{ background: {ground}; margin: 20px }} {css}</style>
-        <script>window.MathJax = {json.dumps({"tex": MATH})}</script>
-        <script src="{html.escape(script.as_uri())}"></script></head>
-        <body class="{body}"><div id="qa">{answer}</div></body></html>""",
-        encoding="utf-8",
-    )
-    page = browser.new_page(viewport={"width": 480, "height": 300}, device_scale_factor=2)
-    page.goto(page_file.as_uri())
-    page.evaluate("() => MathJax.startup.promise")
-    page.evaluate("() => document.fonts.ready")
-    save(page.screenshot(full_page=True), IMAGES / f"{name}-{theme}.png")
-    page.close()
+        with card_screenshots.rendered_cards(deck, [card_id]) as ([card], media):
+            problems = card_screenshots.shoot(browser, card, media, script, folder, width=480)
+        if problems:
+            raise SystemExit("\n".join(problems))
+        for theme, mode in (("light", "light"), ("dark", "night")):
+            save((folder / f"{card_id}-{mode}.png").read_bytes(), IMAGES / f"card-{lang}-{theme}.png")
 
 
 def main() -> int:
@@ -249,19 +204,21 @@ def main() -> int:
     parser.add_argument("--lesson", default="03_attention", help="the name of its notebook")
     parser.add_argument("--cell", default="coreference-maps", help="the id of the cell at the top of the picture")
     parser.add_argument("--pages", type=Path, metavar="FOLDER", help="every screenful of the lesson instead")
-    parser.add_argument("--card", action="append", metavar="ID", help="the id of a card")
+    parser.add_argument("--card", default="key-self-attention", metavar="ID", help="the id of the card")
     parser.add_argument("--lang", choices=["en", "ru"], help="one language only")
     parser.add_argument("--only", choices=["lesson", "card"])
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     arguments = parser.parse_args()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=arguments.chromium, args=CHROMIUM_OPTIONS)
+        browser = playwright.chromium.launch(
+            executable_path=arguments.chromium, args=list(card_screenshots.CHROMIUM_OPTIONS)
+        )
         for lang in [arguments.lang] if arguments.lang else ["en", "ru"]:
             notebook = ROOT / "notebooks" / ("" if lang == "en" else lang) / f"{arguments.lesson}.ipynb"
             if arguments.only != "card":
                 shoot_lesson(browser, notebook, arguments.cell, arguments.pages, lang)
             if arguments.only != "lesson" and arguments.pages is None:
-                shoot_cards(browser, arguments.card or ["key-self-attention"], lang)
+                shoot_card(browser, arguments.card, lang)
         browser.close()
     return 0
 

@@ -126,12 +126,8 @@ def _comment(state: StateInline, silent: bool) -> bool:
     for opening, closing in (("<!--", "-->"), ("%%", "%%")):
         if not state.src.startswith(opening, state.pos):
             continue
-        unclosed = state.env.setdefault("unclosed_comments", {})
-        if unclosed.get(opening) is state.src:
-            return False  # looked for once already: no second search to the end
         end = state.src.find(closing, state.pos + len(opening))
         if end < 0:
-            unclosed[opening] = state.src
             return False
         state.pos = end + len(closing)
         return True

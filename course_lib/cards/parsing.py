@@ -30,6 +30,8 @@ _FENCE_END = re.compile(r"\s*(?:\s\^[A-Za-z0-9_-]+)?")
 _BLOCK_ID = re.compile(r"(?:^|\s)\^([A-Za-z0-9_-]{3,})$")
 _QUOTE = re.compile(r"[\s>]*")
 _SEPARATORS = ("?", "??")
+_LONGEST_FENCE = 8
+# Longer ones count as this long. A search that fails is followed by shorter fences only, so few searches ever fail.
 
 
 @dataclass(frozen=True)
@@ -126,9 +128,8 @@ class _Blocks:
         self._current: list[Line] = []
         self._problems: list[tuple[str, int]] = []
         self._ready: list[_Block] = []
-        # A search for a closing mark that reached the end of the file is never repeated: time stays linear.
-        self._no_closing_fence: dict[str, int] = {}
         self._fence_around_separator: dict[str, int] = {}
+        # A search for a closing mark that reached the end of the file is never repeated: time stays linear.
         self._no_closing_comment: set[str] = set()
 
     def __iter__(self) -> Iterator[_Block]:
@@ -212,9 +213,7 @@ class _Blocks:
         match = _FENCE.match(line.text)
         if not match or (match[1][0] == "`" and "`" in match[2]):
             return False
-        mark, length = match[1][0], len(match[1])
-        if length >= self._no_closing_fence.get(mark, 1_000_000_000):
-            return False
+        mark, length = match[1][0], min(len(match[1]), _LONGEST_FENCE)
         holds_separator = False
         for index in range(self._index + 1, len(self._lines)):
             text = _QUOTE.sub("", self._lines[index].text, count=1).rstrip()
@@ -231,7 +230,6 @@ class _Blocks:
             holds_separator = holds_separator or text in _SEPARATORS
         # With an odd number of bare fences the last one seems open; one that swallowed a card is the likelier culprit.
         self._report.add("FENCE_OPEN", self._path, self._fence_around_separator.get(mark, line.number))
-        self._no_closing_fence[mark] = length
         return False
 
     def _take_formula(self, line: Line) -> bool:

@@ -104,7 +104,7 @@ print("x[it], wide: ", x_wide[wide.it])
 # Значит, вектор должен что-то взять у других слов. Проще всего их усреднить:
 # %% id="problem-mean"
 mean_tired, mean_wide = (x.mean(0).expand_as(x) for x in (x_tired, x_wide))
-print("|it(tired) − it(wide)|    =", f"{(mean_tired[tired.it] - mean_wide[wide.it]).norm():.4f}")
+print("|it(tired) − it(wide)|      =", f"{(mean_tired[tired.it] - mean_wide[wide.it]).norm():.4f}")
 print(
     "|it(tired) − street(tired)| =",
     f"{(mean_tired[tired.it] - mean_tired[tired.nouns[1]]).norm():.4f}",
@@ -155,13 +155,13 @@ recall(3)
 #
 # Every transformer for text begins with a table of learned numbers, one row of size $D$ for each of the $n_{\text{vocab}}$ entries of the vocabulary. A token's id picks its row. This is often drawn as a matrix product with a one-hot vector, a vector of zeros with a single 1 at the id's place; the product is the same thing, done expensively.
 #
-# The course grew out of a set of lecture notes, and it checks them statement by statement. A line such as `[3.2] confirmed` means: statement 2 of lesson 3 was put to the test in this cell, with this verdict and these figures. *Confirmed* speaks for itself; *refined* means true under a condition that the lesson states; *corrected* means that the notes' version fails and another holds. All statements stand side by side in section 19.
+# The course grew out of a set of lecture notes, and it checks them statement by statement. A line such as `[3.9] confirmed` means: statement 9 of lesson 3 was put to the test in that cell, with this verdict and these figures. *Confirmed* speaks for itself; *refined* means true under a condition that the lesson states; *corrected* means that the notes' version fails and another holds. All statements stand side by side in section 19.
 # %% [markdown] id="embedding" lang="ru"
 # ## 3. Откуда берутся векторы
 #
 # Любой трансформер для текста начинается с таблицы обучаемых чисел: по одной строке размера $D$ на каждый из $n_{\text{vocab}}$ элементов словаря. Номер токена выбирает строку. Часто это рисуют как умножение на one-hot-вектор — вектор из нулей с единственной единицей на месте номера; результат тот же, только посчитан дорого.
 #
-# Курс вырос из конспекта лекции и проверяет его утверждение за утверждением. Строка вида `[3.2] подтверждено` значит: в этой ячейке проверено утверждение 2 урока 3, вот вердикт и цифры. «Подтверждено» понятно без слов; «уточнено» — верно при условии, которое урок называет; «исправлено» — вариант из конспекта не работает, а верно другое. Все утверждения собраны в разделе 19.
+# Курс вырос из конспекта лекции и проверяет его утверждение за утверждением. Строка вида `[3.9] подтверждено` значит: в этой ячейке проверено утверждение 9 урока 3, вот вердикт и цифры. «Подтверждено» понятно без слов; «уточнено» — верно при условии, которое урок называет; «исправлено» — вариант из конспекта не работает, а верно другое. Все утверждения собраны в разделе 19.
 # %% id="embedding-figure"
 show(drawings.embedding_lookup(), "embedding_lookup")
 
@@ -269,9 +269,8 @@ def attention_loop(Q, K, V):
 
 Z_loop = attention_loop(Q, K, V)
 scores = Q @ K.T / math.sqrt(K.shape[-1])
-A = scores.softmax(
-    dim=-1
-)  # along each row, that is, over the keys; dim=0 would run over the queries
+# dim=-1: along each row, that is, over the keys; dim=0 would run over the queries
+A = scores.softmax(dim=-1)
 Z = A @ V
 print("A =\n", A, sep="")
 print("attention_loop(Q, K, V) =\n", Z_loop, sep="")
@@ -327,22 +326,17 @@ try:
     fits = True
 except RuntimeError:
     fits = False
-square_Q, square_K = (
-    randn(4, 4, seed=4),
-    randn(4, 4, seed=5),
-)  # with d_k = D the shapes would not object …
+# With d_k = D the shapes would not object …
+square_Q, square_K = randn(4, 4, seed=4), randn(4, 4, seed=5)
 one, other = randn(3, 4, seed=6), randn(3, 4, seed=6)
 other[0] += 1.0  # another first token
 notes_change = (one[2] @ square_Q @ square_K - other[2] @ square_Q @ square_K).abs().max()
-right_change = (
-    (one[2] @ square_Q @ (one @ square_K).T - other[2] @ square_Q @ (other @ square_K).T)
-    .abs()
-    .max()
-)
+scores_before, scores_after = (one[2] @ square_Q @ (x @ square_K).T for x in (one, other))
+right_change = (scores_before - scores_after).abs().max()
 claim(
     "3.6",
     holds=torch.equal(right, Q @ K.T) and not fits and notes_change == 0 and right_change > 0.1,
-    measured=f"Q @ W_K, (3, 4) @ (2, 4): fits {fits} · another x_1: q_3 W_K changes by {notes_change:.1f}, q_3 Kᵀ by {right_change:.4f}",
+    measured=f"Q @ W_K, (3, 4) @ (2, 4): {fits} · Δx_1 → Δ(q_3 W_K) = {notes_change:.1f}, Δ(q_3 Kᵀ) = {right_change:.4f}",
 )
 
 head = SelfAttention(d_model=2, d_k=4, d_v=3)
@@ -443,12 +437,10 @@ def statistics(scores):
 
 divided, undivided = ({"std": [], "entropy": [], "jacobian": []} for _ in range(2))
 print("        q·k                      q·k / √d_k")
-print(" d_k    std  entropy       ‖J‖   std  entropy       ‖J‖")
+print(" d_k    std  entropy       |J|   std  entropy       |J|")
 for d_k in SIZES:
-    queries, keys = (
-        randn(200, 1, d_k, seed=d_k),
-        randn(200, 32, d_k, seed=d_k + 1),
-    )  # 200 queries, 32 keys each
+    # 200 queries, each with 32 keys of its own
+    queries, keys = randn(200, 1, d_k, seed=d_k), randn(200, 32, d_k, seed=d_k + 1)
     raw = (queries * keys).sum(-1)
     for record, s in ((undivided, raw), (divided, raw / math.sqrt(d_k))):
         for name, number in zip(record, (float(s.std()), *statistics(s)), strict=True):
@@ -488,7 +480,7 @@ claim(
     and abs(by_key - 1) < 0.1
     and by_model < 0.5,
     measured=f"d_k = 1024: std {undivided['std'][-1]:.1f} / {divided['std'][-1]:.2f}, entropy {undivided['entropy'][-1]:.2f} / {divided['entropy'][-1]:.2f}, "
-    f"‖J‖ {undivided['jacobian'][-1]:.2f} / {divided['jacobian'][-1]:.2f} · D = 512, d_k = 64: std with √d_k {by_key:.2f}, with √D {by_model:.2f}",
+    f"|J| {undivided['jacobian'][-1]:.2f} / {divided['jacobian'][-1]:.2f} · D = 512, d_k = 64: / √d_k {by_key:.2f}, / √D {by_model:.2f}",
 )
 
 # %% [markdown] id="scale-absorbed" lang="en"
@@ -691,9 +683,8 @@ assert moved["scaled_dot_product_attention"] == 0 and moved["masked_too_late"] >
 def seek_and_turn(size, seed, T=5):
     """X (size, T, 2T + 4) = name sought | own name | payload; target (size, T, 4) = − payload of the sought token."""
     generator = torch.Generator().manual_seed(seed)
-    names = torch.rand(size, T, generator=generator, dtype=torch.float64).argsort(
-        -1
-    )  # shuffled 0 … T − 1
+    # sorting random numbers shuffles 0 … T − 1
+    names = torch.rand(size, T, generator=generator, dtype=torch.float64).argsort(-1)
     sought = torch.randint(T, (size, T), generator=generator)
     payload = torch.randn(size, T, 4, generator=generator, dtype=torch.float64)
     X = torch.cat([F.one_hot(names.gather(1, sought), T), F.one_hot(names, T), payload], dim=-1)
@@ -844,7 +835,7 @@ for j in (2, 1, 0):  # the scores of *it* from section 4, backwards: the largest
         output * shrink + weight * value,
     )
     print(f"{token:7} m = {maximum:.0f}   ℓ = {total_weight:.4f}   o / ℓ =", output / total_weight)
-print("z, section 4:                ", Z[2])
+print("Z[2]                     =", Z[2])
 
 # %% id="tiled-memory"
 print("    T                   ours  tiled_attention   (max numel)")
@@ -889,7 +880,7 @@ def milliseconds(function, *arguments, repeat=3):
 with torch.no_grad():
     x = randn(256, 64, seed=1)
     print(
-        f"T = 256: loop {milliseconds(attention_loop, x, x, x, repeat=1):.0f} ms, matrices {milliseconds(ours, x, x, x):.2f} ms"
+        f"T = 256: attention_loop {milliseconds(attention_loop, x, x, x, repeat=1):.0f}, ours {milliseconds(ours, x, x, x):.2f} (ms)"
     )
     print("    T     ours    tiled   F.scaled_dot_product_attention   (ms, float32)")
     for T in (512, 1024, 2048, 4096):

@@ -149,6 +149,7 @@ HOSTILE = {
 WHOLE_FILES = {
     "fences": lambda n: "```py\n" * (n // 6),
     "falling-fences": lambda n: "".join("`" * (200 - i % 190) + "a\n" for i in range(n // 100)),
+    "falling-fences-and-text": lambda n: "".join("`" * m + "a\n" for m in range(int(n**0.5), 2, -1)) + "a\n" * (n // 4),
     "formulas": lambda n: "$$\n?\n\n" * (n // 6),
     "open-formulas": lambda n: "so $$a\n" * (n // 7),
     "comments": lambda n: "<!-- a\n" * (n // 7),

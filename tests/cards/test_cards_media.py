@@ -118,6 +118,7 @@ def test_active_svg_is_refused(vault, inner):
     [
         '<!DOCTYPE svg [<!ENTITY a "b">]>' + SVG.format("&a;"),
         '<?xml-stylesheet href="x.css"?>' + SVG.format(""),
+        "<!DOCTYPE svg [<!ELEMENT a ANY>]>" + SVG.format(""),
         "<svg><rect></svg>", "not xml",
     ],
 )  # fmt: skip

@@ -216,6 +216,8 @@ def test_ids_are_written_with_a_backup_and_every_other_byte_stays(tmp_path, newl
     before = notes_in(tmp_path / "out.apkg")
     written = path.read_bytes().decode()
     ids = [key for key in before if key != "own-id"]
+    for ending in ("```", "$$", "| b |"):  # an id behind one of these would break it
+        assert f"{newline}{ending}{newline}^q-" in written
     stripped = written
     for key in ids:
         assert written.count(f"^{key}") == 1

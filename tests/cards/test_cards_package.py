@@ -189,6 +189,7 @@ def test_the_database_is_sound_sqlite(tmp_path):
         data = archive.read("collection.anki2")
     (tmp_path / "c.db").write_bytes(data)
     with sqlite3.connect(tmp_path / "c.db") as connection:
+        assert data[96:100] == (3_040_000).to_bytes(4, "big"), "the version of the writing library is not kept"
         assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
         assert connection.execute("select count(*) from notes").fetchone() == (2,)
 

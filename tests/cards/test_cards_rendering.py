@@ -42,6 +42,7 @@ def test_typed_text_survives():
         ("$x_i$ and _a_ $y_i$", r"\(y_i\)"),
         ("$$\na\n- b\n= c\n$$", "\\[a\n- b\n= c\\]"),
         ("text\n$$\na\n$$", r"\[a\]"),
+        ("text\n$$\na\n- b\n$$", "\\[a\n- b\\]"),
         ("- item\n$$\na\n$$\n- next", r"\[a\]"),
         ("> $$a$$", r"\[a\]"),
         (r"$\text{50\%}$", r"\(\text{50\%}\)"),
@@ -68,6 +69,7 @@ def test_lists_nested_by_tabs_spaces_and_both_keep_their_levels():
         rendered = render(f"- a\n{indents[0]}- b\n{indents[1]}- c\n- d")
         assert rendered.count("<ul>") == 3, indents
         assert "<pre>" not in rendered
+    assert render("- a\n\t\t- b").count("<ul>") == 2
     assert render("1. a\n2. b\n \t- c\n3. d").count("<ol>") == 1
 
 

@@ -24,6 +24,37 @@ def small_lesson(tmp_path: Path) -> Lesson:
     return Lesson(3, "03_fixture", {"en": "small", "ru": "малый"}, tmp_path / "lesson")
 
 
+TINY = """# %% [markdown] id="title" lang="en"
+# # Tiny
+# %% [markdown] id="title" lang="ru"
+# # Малый
+# %% id="set-up"
+import time
+
+from course_lib.language import language, use_language
+
+
+def start(lesson, lang="en"):
+    use_language(lang)
+
+
+start(lesson=3)
+# %% id="numbers"
+print(0.5)
+# %% id="timing" tags=["nbval-ignore-output"]
+print(f"{time.perf_counter():.9f}")  # not compared: a time
+"""
+
+
+@pytest.fixture
+def tiny_lesson(tmp_path: Path) -> Lesson:
+    """The source of a lesson that needs no torch: what is slow about the small one."""
+    lesson = Lesson(3, "03_tiny", {"en": "tiny", "ru": "малый"}, tmp_path / "tiny")
+    lesson.source.parent.mkdir(parents=True)
+    lesson.source.write_text(TINY, encoding="utf-8")
+    return lesson
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Lesson:
     """The small lesson, built; tests only read it."""

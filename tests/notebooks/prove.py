@@ -25,7 +25,7 @@ from nbformat.v4 import new_output
 from PIL import Image, PngImagePlugin
 
 from course_lib import notebook_rules as rules
-from course_lib.lessons import LESSONS, ROOT
+from course_lib.lessons import LESSONS, strict_nbval
 
 Fault = tuple[str, Callable[[NotebookNode], None]]
 """What is wrong, and a function that makes it wrong in a copy of the cell."""
@@ -226,8 +226,7 @@ class Prover:
 def prove(paths: list[Path]) -> Prover:
     """Run notebooks under strict nbval with every fault; see :class:`Prover` for what comes back."""
     prover = Prover()
-    options = ["-p", "no:cacheprovider", "-p", "no:randomly", "-p", "conftest"]
-    pytest.main([f"--rootdir={ROOT}", "-c", str(ROOT / "pyproject.toml"), *options, *map(str, paths)], [prover])
+    strict_nbval(paths, [], [prover])
     return prover
 
 
@@ -242,5 +241,4 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))  # for `-p conftest`: the root one
     sys.exit(main(sys.argv[1:]))
