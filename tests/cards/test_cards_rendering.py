@@ -69,7 +69,8 @@ def test_lists_nested_by_tabs_spaces_and_both_keep_their_levels():
         rendered = render(f"- a\n{indents[0]}- b\n{indents[1]}- c\n- d")
         assert rendered.count("<ul>") == 3, indents
         assert "<pre>" not in rendered
-    assert render("- a\n\t\t- b").count("<ul>") == 2
+    after_formula = render("$$x$$\n    - b")
+    assert "<ul>" in after_formula and "<pre>" not in after_formula
     assert render("1. a\n2. b\n \t- c\n3. d").count("<ol>") == 1
 
 
@@ -94,6 +95,11 @@ def test_line_breaks_and_the_few_tags_that_people_type():
     assert "<br>" in render("a\nb") and render("a<br/>b").count("<br>") == 1
     assert "d<sub>k</sub>" in render("d<sub>k</sub>") and "<kbd>Tab</kbd>" in render("<kbd>Tab</kbd>")
     assert visible_text(render("<sub>never closed")) == "<sub>never closed"
+
+
+def test_no_line_disappears_or_turns_into_a_heading():
+    assert visible_text(render("[1]: https://a.example\ntext")) == "[1]: https://a.example text"
+    assert "<h" not in render("text\n---\nmore").replace("<hr>", "")
 
 
 def test_comments_are_not_shown():
@@ -186,7 +192,10 @@ def test_a_picture_that_is_there_is_shown_under_its_hash(tmp_path):
     assert dangers(rendered) == []
 
 
-@pytest.mark.parametrize(("markdown", "line"), [("a\n\\$ $\\frac{a$", 4), ("a\n- b $x$\n- $$\n\\left( x\n$$", 5)])
+@pytest.mark.parametrize(
+    ("markdown", "line"),
+    [("a\n\\$ $\\frac{a$", 4), ("so $$x\ny$$\n$\\frac{a$", 5), ("a\n- b $x$\n- $$\n\\left( x\n$$", 5)],
+)
 def test_a_broken_formula_is_an_error_with_its_line(markdown, line):
     report = Report()
     render(markdown, report)
