@@ -134,10 +134,9 @@ def scroll_to(page: Page, cell: str) -> None:
 
 
 def save(picture: bytes, path: Path) -> None:
-    """Write a picture with 256 colours: a third of the size, and no difference to be seen in text."""
+    """Write a picture, packed as small as PNG allows."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    image = Image.open(io.BytesIO(picture)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
-    image.save(path, optimize=True)
+    Image.open(io.BytesIO(picture)).convert("RGB").save(path, optimize=True)
     print(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
 
 

@@ -38,10 +38,10 @@ NOTE_TYPE = "Transformers course"
 NOTE_TYPE_ID = 1_795_466_731
 TEMPLATE = "Question → Answer"
 
-NOTE_TYPE_REVISED = 1_795_469_000
+NOTE_TYPE_REVISED = 1_795_470_303
 """When the style sheet or a template last changed (seconds since 1970). Raise it with every change of either."""
 
-NOTE_TYPE_FINGERPRINT = "44b5792d1e6fd43a"
+NOTE_TYPE_FINGERPRINT = "829e5a1c898c921d"
 """Of the style sheet and the templates at that time; a test compares."""
 
 _FRONT = '<div class="question">{{Question}}</div>{{#Hint}}<div class="hint">{{Hint}}</div>{{/Hint}}'

@@ -34,7 +34,7 @@ _LONGEST_FENCE = 8
 # Longer ones count as this long. A search that fails is followed by shorter fences only, so few searches ever fail.
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Line:
     """A line of a block. ``literal`` lines stand inside a fence or a ``$$`` block and are never a separator."""
 

@@ -41,6 +41,7 @@ LINK_SCHEMES = frozenset({"https", "http", "mailto", "obsidian"})
 _ANKI_COMMAND = re.compile(r"\[(?=sound:|anki:|type:|\[type:|/?latex\]|/?\$\$?\])", re.IGNORECASE)
 _WIDTH = re.compile(r"(\d{1,4})(?:x\d{1,4})?")
 _TASK = re.compile(r"\[([ xX])\][ \t]+")
+_PUNCTUATION = re.compile(r"[,.;:!?)\]»”’…%-]{0,3}")
 _TAG = re.compile(r"<[^>]*>")
 
 
@@ -155,6 +156,8 @@ class Renderer:
             line = _line_of(passage, offset)
             if token.type in ("math_inline", "math_display"):
                 self._check_formula(token, line)
+                if token.type == "math_inline":
+                    _take_punctuation(token, tokens[index + 1] if index + 1 < len(tokens) else None)
             elif token.type == "embed":
                 token.meta["html"] = self._embed(token.meta["target"], token.meta["label"], line)
             elif token.type == "image":
@@ -227,7 +230,9 @@ class Renderer:
     # --- render rules: (tokens, index, options, environment) → HTML ---------------------------------------------------
 
     def _render_math_inline(self, tokens: Sequence[Token], index: int, options: object, env: object) -> str:
-        return rf"\({_escape_tex(tokens[index].content)}\)"
+        formula = rf"\({_escape_tex(tokens[index].content)}\)"
+        after = tokens[index].meta.get("after", "")
+        return f'<span class="together">{formula}{html.escape(after)}</span>' if after else formula
 
     def _render_math_display(self, tokens: Sequence[Token], index: int, options: object, env: object) -> str:
         return rf"\[{_escape_tex(tokens[index].content)}\]"
@@ -265,6 +270,14 @@ def highlighted(code: str, language: str) -> str:
         return highlight(code, get_lexer_by_name(language, stripnl=False), HtmlFormatter())
     except ClassNotFound:
         return plain
+
+
+def _take_punctuation(formula: Token, following: Token | None) -> None:
+    """A browser may break a line between a formula and its comma: the two are shown in one piece."""
+    if following is not None and following.type == "text":
+        match = _PUNCTUATION.match(following.content)
+        formula.meta["after"] = match[0]
+        following.content = following.content[match.end() :]
 
 
 def _escape_tex(tex: str) -> str:

@@ -74,6 +74,13 @@ def test_lists_nested_by_tabs_spaces_and_both_keep_their_levels():
     assert render("1. a\n2. b\n \t- c\n3. d").count("<ol>") == 1
 
 
+def test_a_formula_keeps_its_punctuation():
+    assert render("so $x$, $y$; $z$ and") == (
+        '<p>so <span class="together">\\(x\\),</span> <span class="together">\\(y\\);</span> \\(z\\) and</p>'
+    )
+    assert render("($x$)…") == '<p>(<span class="together">\\(x\\))…</span></p>'
+
+
 def test_an_item_that_is_a_formula_has_no_bullet():
     assert render("- $$x$$\n- a").count('<li class="formula">') == 1
     assert 'class="formula"' not in render("- so $$x$$\n- $x$\n- $$x$$\n  more\n\n$$x$$")

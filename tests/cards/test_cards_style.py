@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -101,21 +100,6 @@ def test_every_token_class_of_our_code_has_a_colour():
 
 
 # --- formulas, typeset by the real MathJax ----------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="session")
-def node_modules(tmp_path_factory) -> Path:
-    """A folder with MathJax: $COURSE_NODE_MODULES, the clone's own node_modules, or in CI a fresh one."""
-    folders = [Path(os.environ["COURSE_NODE_MODULES"])] if "COURSE_NODE_MODULES" in os.environ else []
-    for folder in [*folders, ROOT / "node_modules"]:
-        if (folder / "mathjax").exists() and shutil.which("node"):
-            return folder
-    if not os.environ.get("COURSE_CI"):
-        pytest.skip("no MathJax: npm install --no-save mathjax@3.2.2")
-    folder = tmp_path_factory.mktemp("mathjax")
-    command = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", str(folder), "mathjax@3.2.2"]
-    subprocess.run(command, check=True, timeout=300)
-    return folder / "node_modules"
 
 
 def typeset(formulas: list[tuple[str, bool]], node_modules: Path) -> list[dict]:

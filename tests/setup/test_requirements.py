@@ -21,8 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 RUNTIME, DEV = PROJECT["dependencies"], PROJECT["optional-dependencies"]["dev"]
 
-STARTED_NOT_IMPORTED = {"jupyterlab", "pytest-xdist", "ruff"}
-"""Programs and plugins: they are run, and no line of ours imports them."""
+STARTED_NOT_IMPORTED = {"ipywidgets", "jupyterlab", "pytest-xdist", "ruff"}
+"""Programs and plugins: they are run, and no line of ours imports them (ipywidgets is loaded by JupyterLab)."""
 
 BUILD_ONLY = {"course_lib/lessons.py", "course_lib/notebook_rules.py"}
 """Modules that only the ``build``, ``check`` and ``test`` commands import: they may need the ``dev`` extra."""
