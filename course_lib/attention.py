@@ -161,7 +161,7 @@ def sliding_window_attention(query: Tensor, key: Tensor, value: Tensor, window: 
 
 
 def tiled_attention(
-    query: Tensor, key: Tensor, value: Tensor, *, query_block: int = 512, key_block: int = 1024
+    query: Tensor, key: Tensor, value: Tensor, *, query_block: int = 1024, key_block: int = 512
 ) -> Tensor:
     """Exact attention that never holds more than one block of scores: the memory grows with T, not with T².
 

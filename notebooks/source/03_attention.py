@@ -155,13 +155,13 @@ recall(3)
 #
 # Every transformer for text begins with a table of learned numbers, one row of size $D$ for each of the $n_{\text{vocab}}$ entries of the vocabulary. A token's id picks its row. This is often drawn as a matrix product with a one-hot vector, a vector of zeros with a single 1 at the id's place; the product is the same thing, done expensively.
 #
-# The course grew out of a set of lecture notes, and it checks them statement by statement. A line such as `[3.9] confirmed` means: statement 9 of lesson 3 was put to the test in that cell, with this verdict and these figures. *Confirmed* speaks for itself; *refined* means true under a condition that the lesson states; *corrected* means that the notes' version fails and another holds. All statements stand side by side in section 19.
+# The course grew out of a set of lecture notes, and it checks them statement by statement. A line such as `[3.9] confirmed` means: statement 9 of lesson 3 was put to the test in that cell, with this verdict and these figures. *Confirmed* speaks for itself; *refined* means true under a condition that the lesson states; *corrected* means that the notes' version fails and another holds; *explained* rows are not tested in this lesson. All statements stand side by side in section 19.
 # %% [markdown] id="embedding" lang="ru"
 # ## 3. Откуда берутся векторы
 #
 # Любой трансформер для текста начинается с таблицы обучаемых чисел: по одной строке размера $D$ на каждый из $n_{\text{vocab}}$ элементов словаря. Номер токена выбирает строку. Часто это рисуют как умножение на one-hot-вектор — вектор из нулей с единственной единицей на месте номера; результат тот же, только посчитан дорого.
 #
-# Курс вырос из конспекта лекции и проверяет его утверждение за утверждением. Строка вида `[3.9] подтверждено` значит: в этой ячейке проверено утверждение 9 урока 3, вот вердикт и цифры. «Подтверждено» понятно без слов; «уточнено» — верно при условии, которое урок называет; «исправлено» — вариант из конспекта не работает, а верно другое. Все утверждения собраны в разделе 19.
+# Курс вырос из конспекта лекции и проверяет его утверждение за утверждением. Строка вида `[3.9] подтверждено` значит: в этой ячейке проверено утверждение 9 урока 3, вот вердикт и цифры. «Подтверждено» понятно без слов; «уточнено» — верно при условии, которое урок называет; «исправлено» — вариант из конспекта не работает, а верно другое; «объяснено» — в этом уроке не проверялось. Все утверждения собраны в разделе 19.
 # %% id="embedding-figure"
 show(drawings.embedding_lookup(), "embedding_lookup")
 
@@ -183,9 +183,9 @@ claim(
 )
 
 # %% [markdown] id="embedding-after" lang="en"
-# Rows 0 and 2 of the result are equal because their ids are: the vector does not depend on the neighbours yet. And in the backward pass only the rows that were picked receive a gradient through the look-up, so the row of a rare token is rarely taught. (Where the table also serves as the last layer, as in BERT and GPT-2, every row gets a gradient there too: lessons 07 and 08.) BERT and GPT both begin with such a table, and add positions to it, BERT also a mark of the segment; they differ in what comes after.
+# Rows 0 and 2 of the result are equal because their ids are: the vector does not depend on the neighbours yet. And in the backward pass only the rows that were picked receive a gradient through the look-up, so the row of a rare token is rarely taught. (Where the table also serves as the last layer, as in BERT and GPT-2, every row gets a gradient there too: lessons 07 and 08.) BERT and GPT both begin with such a table, and add positions to the rows they pick, BERT also a mark of the segment; they differ in what comes after.
 # %% [markdown] id="embedding-after" lang="ru"
-# Строки 0 и 2 результата равны, потому что равны номера: от соседей вектор пока не зависит. А при обратном проходе градиент через выборку получают только выбранные строки, так что строку редкого токена учат редко. (Если та же таблица служит и последним слоем, как в BERT и GPT-2, там градиент получает каждая строка: об этом уроки 07 и 08.) И BERT, и GPT начинаются с такой таблицы и прибавляют к ней позиции, а BERT ещё и метку сегмента; различается то, что идёт дальше.
+# Строки 0 и 2 результата равны, потому что равны номера: от соседей вектор пока не зависит. А при обратном проходе градиент через выборку получают только выбранные строки, так что строку редкого токена учат редко. (Если та же таблица служит и последним слоем, как в BERT и GPT-2, там градиент получает каждая строка: об этом уроки 07 и 08.) И BERT, и GPT начинаются с такой таблицы и прибавляют к выбранным строкам позиции, а BERT ещё и метку сегмента; различается то, что идёт дальше.
 
 # %% [markdown] id="by-hand" lang="en"
 # ## 4. One token, by hand
@@ -369,7 +369,7 @@ claim(
 #
 # В конспекте сказано, что сходство: произведение наибольшее, когда векторы сонаправлены, равно нулю, когда они перпендикулярны, и наименьшее, когда они направлены противоположно. Для векторов одной длины так и есть, ведь $q \cdot k = |q|\,|k| \cos\varphi$. Но ничто не удерживает ключи на одной длине.
 #
-# **Предскажите:** ключ длины 1 направлен точно туда же, куда запрос, а ключ длины 3 стоит под углом 60° к нему. Какая оценка больше?
+# **Предскажите:** ключ длины 1 направлен точно туда же, куда запрос, а ключ длины 3 стоит под углом 60° к нему. У какого из них оценка больше?
 #
 # <details><summary>Ответ</summary>
 #
@@ -408,7 +408,7 @@ claim(
 #
 # $$\frac{\partial a_j}{\partial s_l} = a_j (\delta_{jl} - a_l)$$
 #
-# (where $s$ are the scores that softmax is given, and $\delta_{jl}$ is 1 if $j = l$ and 0 otherwise), all vanish when one weight is 1 and the others are 0. We measure all three, for 32 keys: the spread of the scores, the entropy (at most $\ln 32 = 3.47$), and the norm of the table of derivatives (the Jacobian; its norm is the root of the sum of its squared entries); of the last two, the median over 200 queries.
+# (where $s$ are the scores that softmax is given, and $\delta_{jl}$ is 1 if $j = l$ and 0 otherwise), all vanish when one weight is 1 and the others are 0. We measure all three, for 32 keys: the spread of the scores (`std`, the standard deviation), the entropy (in nats, since the logarithm is natural; at most $\ln 32 = 3.47$), and the norm of the table of derivatives (the Jacobian; its norm, `|J|`, is the root of the sum of its squared entries); of the last two, the median over 200 queries.
 # %% [markdown] id="scale" lang="ru"
 # ## 7. Зачем делить на $\sqrt{d_k}$
 #
@@ -422,7 +422,7 @@ claim(
 #
 # $$\frac{\partial a_j}{\partial s_l} = a_j (\delta_{jl} - a_l)$$
 #
-# (здесь $s$ — оценки, поданные в softmax, а $\delta_{jl}$ равно 1 при $j = l$ и 0 иначе) все обращаются в ноль, когда один вес равен 1, а остальные 0. Измерим всё это для 32 ключей: разброс оценок, энтропию (не больше $\ln 32 = 3.47$) и норму таблицы производных (матрицы Якоби; норма — корень из суммы квадратов её элементов); у двух последних берём медиану по 200 запросам.
+# (здесь $s$ — оценки, поданные в softmax, а $\delta_{jl}$ равно 1 при $j = l$ и 0 иначе) все обращаются в ноль, когда один вес равен 1, а остальные 0. Измерим всё это для 32 ключей: разброс оценок (`std`, стандартное отклонение), энтропию (в натах, раз логарифм натуральный; не больше $\ln 32 = 3.47$) и норму таблицы производных (матрицы Якоби; норма, `|J|`, — корень из суммы квадратов её элементов); у двух последних берём медиану по 200 запросам.
 # %% id="scale-variance"
 SIZES = (1, 4, 16, 64, 256, 1024)
 
@@ -456,11 +456,11 @@ for d_k in SIZES:
 show(curves.saturation(SIZES, divided, undivided), "saturation")
 
 # %% [markdown] id="scale-which" lang="en"
-# The last panel deserves a second look. Undivided, the norm first *rises*: moderately unequal weights respond more strongly than nearly equal ones. Only then does it fall, to nothing. We took medians because the mean hides this: now and then the two largest scores nearly tie, and such a query still gets a gradient, a large one.
+# The last panel deserves a second look. Undivided, the norm first *rises*: moderately unequal weights respond more strongly than nearly equal ones. Only then does it fall, to nothing. We took medians because the mean hides this: even at $d_k = 1024$ about one query in five has two largest scores that are close, and still gets a gradient.
 #
 # The notes divide by the root of the *embedding* size. That is another number: in GPT-2 the embedding has 768 components and a key 64. The sum in the score runs over the components of the key, so $d_k$ decides. We take $D = 512$ and $d_k = 64$ and try both divisors.
 # %% [markdown] id="scale-which" lang="ru"
-# На последний график стоит взглянуть ещё раз. Без деления норма сначала *растёт*: умеренно неравные веса отзываются сильнее, чем почти равные. И только потом она падает — до нуля. Медиану мы взяли потому, что среднее это скрывает: изредка две наибольшие оценки почти равны, и такой запрос градиент всё же получает, причём большой.
+# На последний график стоит взглянуть ещё раз. Без деления норма сначала *растёт*: умеренно неравные веса отзываются сильнее, чем почти равные. И только потом она падает — до нуля. Медиану мы взяли потому, что среднее это скрывает: даже при $d_k = 1024$ примерно у каждого пятого запроса две наибольшие оценки близки, и градиент он всё же получает.
 #
 # В конспекте делят на корень из размера *эмбеддинга*. Это другое число: в GPT-2 эмбеддинг состоит из 768 компонент, а ключ — из 64. Сумма в оценке берётся по компонентам ключа, значит, всё решает $d_k$. Возьмём $D = 512$, $d_k = 64$ и попробуем оба делителя.
 # %% id="scale-claim"
@@ -484,9 +484,9 @@ claim(
 )
 
 # %% [markdown] id="scale-absorbed" lang="en"
-# Does learning stop without the division? No, and it is a good interview question to ask back. The factor can be moved into the weights: attention *without* a division whose $W_Q$ is $\sqrt{d_k}$ times smaller computes the same thing, up to rounding. T5 does just that: it does not divide, and starts from a smaller $W_Q$. Besides, an optimiser such as Adam divides every gradient by the root of a running average of its square, which makes up for much of what is small. (The two forms do not train in the same way, though: a step of the same size means more to a smaller $W_Q$.) What the division buys is a softmax that is soft at the start, for every $d_k$, without anybody having to tune the initial weights.
+# Does learning stop without the division? Not necessarily, and interviewers like to ask this as a follow-up. The factor can be moved into the weights: attention *without* a division whose $W_Q$ is $\sqrt{d_k}$ times smaller computes the same thing, up to rounding. T5 does just that: it does not divide, and starts from a smaller $W_Q$. Besides, an optimiser such as Adam divides every gradient by the root of a running average of its square, which makes up for much of what is small. (The two forms do not train in the same way, though: a step of the same size means more to a smaller $W_Q$.) What the division buys is a softmax that is soft at the start, for every $d_k$, without anybody having to tune the initial weights.
 # %% [markdown] id="scale-absorbed" lang="ru"
-# Остановится ли обучение без деления? Нет — и об этом любят спросить на собеседовании дополнительно. Множитель можно перенести в веса: внимание *без* деления, у которого $W_Q$ в $\sqrt{d_k}$ раз меньше, вычисляет то же самое с точностью до округления. Так устроена T5: она не делит, а начинает с меньшей $W_Q$. К тому же оптимизатор вроде Adam делит каждый градиент на корень из скользящего среднего его квадрата и во многом возмещает его малость. (Обучаются эти два варианта, правда, по-разному: для меньшей $W_Q$ шаг той же длины значит больше.) Деление даёт другое: в начале обучения softmax мягкий при любом $d_k$, и никому не надо подбирать начальные веса.
+# Остановится ли обучение без деления? Не обязательно — и об этом любят спросить на собеседовании дополнительно. Множитель можно перенести в веса: внимание *без* деления, у которого $W_Q$ в $\sqrt{d_k}$ раз меньше, вычисляет то же самое с точностью до округления. Так устроена T5: она не делит, а начинает с меньшей $W_Q$. К тому же оптимизатор вроде Adam делит каждый градиент на корень из скользящего среднего его квадрата и во многом возмещает его малость. (Обучаются эти два варианта, правда, по-разному: для меньшей $W_Q$ шаг той же длины значит больше.) Деление даёт другое: в начале обучения softmax мягкий при любом $d_k$, и никому не надо подбирать начальные веса.
 # %% id="scale-absorbed-check"
 _, usual = scaled_dot_product_attention(x @ head.W_Q, x @ head.W_K, x @ head.W_V)
 _, absorbed = scaled_dot_product_attention(
@@ -520,11 +520,11 @@ show(drawings.scaled_dot_product(), "scaled_dot_product")
 # %% [markdown] id="module" lang="en"
 # ## 9. The module
 #
-# Twenty lines hold all of it (Vaswani et al., 2017, section 3.2.1, equation 1). One set of $W_Q, W_K, W_V$ is called a **head**; a head that works on the output of another belongs to the next **layer**. The initial weights have standard deviation $1/\sqrt{D}$, for the same reason as in section 7: then the components of a query, each a sum of $D$ products, start with variance 1.
+# Twenty lines hold all of it (Vaswani et al., 2017, section 3.2.1, equation 1). One set of $W_Q, W_K, W_V$ is called a **head**; a head that works on the output of another belongs to the next **layer**. The initial weights have standard deviation $1/\sqrt{D}$, for the same reason as in section 7: then the components of a query, each a sum of $D$ products, start with variance 1 if those of $x$ have it.
 # %% [markdown] id="module" lang="ru"
 # ## 9. Модуль
 #
-# Всё это умещается в двадцать строк (Vaswani et al., 2017, раздел 3.2.1, формула 1). Один набор $W_Q, W_K, W_V$ называют **головой внимания** (attention head); голова, которая работает с выходом другой, относится к следующему **слою**. Стандартное отклонение начальных весов — $1/\sqrt{D}$, и причина та же, что в разделе 7: тогда компоненты запроса (каждая — сумма $D$ произведений) в начале обучения имеют дисперсию 1.
+# Всё это умещается в двадцать строк (Vaswani et al., 2017, раздел 3.2.1, формула 1). Один набор $W_Q, W_K, W_V$ называют **головой внимания** (attention head); голова, которая работает с выходом другой, относится к следующему **слою**. Стандартное отклонение начальных весов — $1/\sqrt{D}$, и причина та же, что в разделе 7: тогда компоненты запроса (каждая — сумма $D$ произведений) в начале обучения имеют дисперсию 1, если она такова у компонент $x$.
 # %% id="module-head"
 class Head(nn.Module):
     """One head of self-attention: x (..., T, D) -> z (..., T, d_v), weights (..., T, T)."""
@@ -710,13 +710,13 @@ for label in ("v = x W_V", "v = payload"):
 assert results["v = x W_V"] < 0.01 and results["v = payload"] > 0.5
 
 # %% [markdown] id="values-what" lang="en"
-# Without $W_V$ the output is a weighted average of the payloads themselves: a head that finds the sought token can only hand over its payload as it is, with the wrong sign. What training finds is the least bad answer: look at everybody *except* the sought token, and take the average of the other four payloads. Its error would be 1.25, where mixing all five alike costs 1.6. Even the answer *zero* would be better, with an error of 1, but weights that sum to 1 cannot say zero. (A matrix applied *after* the mixing would do as well, since $A(XW_V) = (AX)W_V$; lesson 04 has one. What matters is that some matrix chooses and turns what is sent, before it is added to what the receiver holds: else the *whole* vector $x_j$, names included, would be poured into its neighbours.)
+# Without $W_V$ the output is a weighted average of the payloads themselves: a head that finds the sought token can only hand over its payload as it is, with the wrong sign. What training finds is to look at everybody *except* the sought token. Averaging the other four payloads alike costs 1.25, mixing all five alike 1.6; the head does a little better than 1.25 on average, since a token that seeks itself knows its payload and can favour opposite ones. (The figure above comes from a single batch.) Even the answer *zero* would be better, with an error of 1, but weights that sum to 1 cannot say zero. (A matrix applied *after* the mixing would do as well, since $A(XW_V) = (AX)W_V$; lesson 04 has one. What matters is that some matrix chooses and turns what is sent, before it is added to what the receiver holds: else the *whole* vector $x_j$, names included, would be poured into its neighbours.)
 #
 # One limit remains. The notes illustrate the value with a word of many meanings, *frame*: of a door, of a picture, of a car. But $v_j = x_j W_V$ is one vector for one $x_j$. Whoever looks at *frame*, in whatever sentence, receives the same value, as long as $x_j$ is the same. Choosing a meaning takes context, so it takes a *second* layer, whose $x_j$ has already listened to its neighbours. The next cell shows both: the weights $A$ of section 4 with two different $W_V$ (one looks at the same place, and takes another thing), and the value of *it* in our two sentences, in a first and in a second layer.
 # %% [markdown] id="values-what" lang="ru"
-# Без $W_V$ выход — взвешенное среднее самих грузов: найдя нужный токен, голова может отдать его груз только как есть, с неверным знаком. Обучение находит наименьшее из зол: смотреть на всех, *кроме* того, кого ищут, и усреднять четыре чужих груза. Ошибка при этом была бы 1.25, а если смешать все пять поровну — 1.6. Даже ответ «ноль» был бы лучше, его ошибка 1, но веса с суммой 1 сказать «ноль» не могут. (Подошла бы и матрица *после* смешивания, ведь $A(XW_V) = (AX)W_V$; в уроке 04 такая есть. Важно, чтобы какая-то матрица отбирала и поворачивала то, что передаётся, прежде чем оно прибавится к тому, что есть у получателя: иначе в соседей выливался бы *весь* вектор $x_j$ вместе с именами.)
+# Без $W_V$ выход — взвешенное среднее самих грузов: найдя нужный токен, голова может отдать его груз только как есть, с неверным знаком. Обучение находит такой выход: смотреть на всех, *кроме* того, кого ищут. Усреднить четыре чужих груза поровну стоит 1.25, смешать все пять — 1.6; в среднем голова ошибается чуть меньше, чем на 1.25: токен, который ищет сам себя, знает свой груз и может выбирать противоположные. (Число выше — по одному батчу.) Даже ответ «ноль» был бы лучше, его ошибка 1, но веса с суммой 1 сказать «ноль» не могут. (Подошла бы и матрица *после* смешивания, ведь $A(XW_V) = (AX)W_V$; в уроке 04 такая есть. Важно, чтобы какая-то матрица отбирала и поворачивала то, что передаётся, прежде чем оно прибавится к тому, что есть у получателя: иначе в соседей выливался бы *весь* вектор $x_j$ вместе с именами.)
 #
-# Одно ограничение остаётся. В конспекте значение поясняют многозначным словом *frame*: дверная коробка, рама картины, кузов автомобиля. Но $v_j = x_j W_V$ — один вектор для одного $x_j$. Кто бы ни посмотрел на *frame* и в каком бы предложении это ни случилось, он получит одно и то же значение, пока одинаков сам $x_j$. Чтобы выбрать смысл, нужен контекст, а значит, *второй* слой, у которого $x_j$ уже послушал соседей. Следующая ячейка показывает и то и другое: веса $A$ из раздела 4 с двумя разными $W_V$ (взгляд тот же, а берётся другое) и значение слова *it* в наших двух предложениях в первом слое и во втором.
+# Одно ограничение остаётся. В конспекте значение поясняют многозначным словом *frame*: дверная коробка, рама картины, рама автомобиля. Но $v_j = x_j W_V$ — один вектор для одного $x_j$. Кто бы ни посмотрел на *frame* и в каком бы предложении это ни случилось, он получит одно и то же значение, пока одинаков сам $x_j$. Чтобы выбрать смысл, нужен контекст, а значит, *второй* слой, у которого $x_j$ уже послушал соседей. Следующая ячейка показывает и то и другое: веса $A$ из раздела 4 с двумя разными $W_V$ (взгляд тот же, а берётся другое) и значение слова *it* в наших двух предложениях в первом слое и во втором.
 # %% id="values-claim"
 first, second = (Head(4, 4, 4, torch.Generator().manual_seed(seed)) for seed in (0, 1))
 with torch.no_grad():
@@ -729,7 +729,7 @@ print("A V  =\n", other_values[0], "\nA V' =\n", other_values[1], sep="")
 claim(
     "3.13",
     holds=same == 0 and later > 0.01 and results["v = payload"] > 100 * results["v = x W_V"],
-    measured=f"MSE: x W_V {results['v = x W_V']:.3f}, x {results['v = payload']:.3f} · "
+    measured=f"MSE: x W_V {results['v = x W_V']:.3f}, payload {results['v = payload']:.3f} · "
     f"|v_it(tired) − v_it(wide)|: 1 → {same:.4f}, 2 → {later:.4f}",
 )
 
@@ -855,7 +855,7 @@ assert all(
 )  # twice the length, at most twice the memory
 
 # %% [markdown] id="tiled-after" lang="en"
-# The largest tensor of the plain version is the $T \times T$ matrix; that of the tiled version is one block, or, for long texts, the output itself, which grows linearly. The matrix products are the same: tiling saves memory, and the time spent moving it, not arithmetic. All this is the forward pass. For training blocks alone do not help, because autograd would keep every one of them; FlashAttention's second idea is to keep $m$ and $\ell$ only and to compute the blocks once more in the backward pass.
+# The largest tensor of the plain version is the $T \times T$ matrix; that of the tiled version is one block, or, for long texts, the output itself, which grows linearly. The matrix products are the same: tiling saves memory, and the time spent moving data, not arithmetic. All this is the forward pass. For training blocks alone do not help, because autograd would keep every one of them; FlashAttention's second idea is to keep $m$ and $\ell$ only and to compute the blocks once more in the backward pass.
 # %% [markdown] id="tiled-after" lang="ru"
 # Самый большой тензор обычной версии — матрица $T \times T$; у блочной — один блок, а на длинных текстах сам выход, который растёт линейно. Матричные произведения те же: блоки экономят память и время на пересылку данных, но не операции. Всё это — прямой проход. Для обучения одних блоков мало, потому что autograd сохранил бы их все; вторая идея FlashAttention — хранить только $m$ и $\ell$, а при обратном проходе вычислять блоки заново.
 
@@ -941,13 +941,13 @@ show(curves.receptive_field(reached, w_small), "receptive_field")
 # %% [markdown] id="coreference" lang="en"
 # ## 16. What does *it* refer to?
 #
-# Back to the problem of section 1. The `crossing` corpus generates sentences like the two you saw, from 47 living things, 34 places and 59 adjectives; each adjective fits only one of the two nouns. One in five pairs of nouns is *held out*: it never occurs in training.
+# Back to the problem of section 1. The `crossing` corpus generates sentences like the two you saw, from 47 living things, 34 places and 59 adjectives; each adjective fits only one of the two nouns. One in five pairs of nouns is *held out*: it never occurs in training; the 2000 test sentences use only such pairs.
 #
 # A model should **point** at the noun that *it* refers to. We let attention itself be the pointer: the weights of the last layer, in the row of *it*, are the answer, and the loss is $-\ln a_{\text{it},\,\text{referent}}$.
 # %% [markdown] id="coreference" lang="ru"
 # ## 16. К чему относится *it*?
 #
-# Вернёмся к задаче из раздела 1. Из названий 47 живых существ и 34 мест и 59 прилагательных генератор `crossing` составляет предложения вроде тех двух; каждое прилагательное подходит только к одному из двух существительных. Каждая пятая пара существительных *отложена* (held out): в обучении она не встречается.
+# Вернёмся к задаче из раздела 1. Из 47 названий живых существ, 34 названий мест и 59 прилагательных генератор `crossing` составляет предложения вроде тех двух; каждое прилагательное подходит только к одному из двух существительных. Каждая пятая пара существительных *отложена* (held out): в обучении она не встречается; 2000 тестовых предложений составлены только из таких пар.
 #
 # Модель должна **указать** на существительное, к которому относится *it*. Указателем пусть служит само внимание: ответ — веса последнего слоя в строке слова *it*, а функция потерь — $-\ln a_{\text{it},\,\text{referent}}$.
 # %% id="coreference-data"
@@ -983,7 +983,7 @@ print(f"noun_pairs: train {sides[0]}, held-out {sides[1]}   test: {len(test)}")
 #
 # </details>
 #
-# С двумя слоями путь есть: в первом *it* забирает прилагательное; к вектору **прибавляют** то, что он забрал, $h_i = x_i + z_i$ (*остаточная сумма*, residual sum; о ней урок 06); во втором запрос слова *it* уже зависит от прилагательного.
+# С двумя слоями путь есть: в первом *it* забирает прилагательное, и забранное **прибавляют** к вектору самого *it*: $h_i = x_i + z_i$ (*остаточная сумма*, residual sum; о ней урок 06); во втором запрос слова *it* уже зависит от прилагательного.
 # %% id="coreference-two-layers"
 show(drawings.two_layers_for_it(), "two_layers_for_it")
 
@@ -1059,13 +1059,13 @@ looks = coreference.weight_on_adjective(models[2], test)
 print("a_adj, layer 1:", {row: f"{weight:.2f}" for row, weight in looks.items()})
 
 # %% [markdown] id="coreference-found" lang="en"
-# Nobody told the first layer to fetch the adjective: only the last layer's row of *it* entered the loss. Look at *wide*: all of *it*'s weight in layer 1 went there. Now look at *tired*: most went elsewhere, and the answer is right all the same. Over all test sentences *it* gives the adjective `0.52` of its weight when it fits the living thing, and `0.95` when it fits the place.
+# Nobody told the first layer to fetch the adjective: only the last layer's row of *it* entered the loss. Look at *wide*: all of *it*'s weight in layer 1 went there. Now look at *tired*: most went elsewhere, and the answer is right all the same. Over all test sentences *it* gives the adjective `0.52` of its weight when it fits the living thing, and `0.95` when it fits the place (printed as `it, tired` and `it, wide`; `nouns` is the same for the rows of the two nouns).
 #
-# Here is a guess. The model has two cases to tell apart, and it is enough to recognise one of them: where *it* has not seen an adjective for places, the living thing is meant. A picture of weights shows where a token looked; it does not show what the model concludes from *not* finding something there. To find out one has to interfere. We forbid *it* to look at the adjective in layer 1 and leave everything else as it is. **Predict** the accuracy on the *tired* sentences and on the *wide* ones, if the guess is right.
+# Here is a guess. The model has two cases to tell apart, and it is enough to recognise one of them: where *it* has not seen an adjective for places, the living thing is meant. A picture of weights shows where a token looked; it does not show what the model concludes from *not* finding something there. To find out one has to interfere. We forbid *it* to look at the adjective in layer 1 and leave everything else as it is. **Predict** the accuracy on sentences of the *tired* kind (the adjective fits the living thing) and of the *wide* kind (it fits the place), if the guess is right; the next cell calls this `blind`.
 # %% [markdown] id="coreference-found" lang="ru"
-# Никто не велел первому слою забирать прилагательное: в функцию потерь вошла только строка слова *it* в последнем слое. Посмотрите на *wide*: в слое 1 *it* отдало ему весь свой вес. А теперь на *tired*: бо́льшая часть веса ушла не туда, и всё же ответ верен. По всем тестовым предложениям *it* отдаёт прилагательному `0.52` своего веса, когда оно подходит существу, и `0.95`, когда месту.
+# Никто не велел первому слою забирать прилагательное: в функцию потерь вошла только строка слова *it* в последнем слое. Посмотрите на *wide*: в слое 1 *it* отдало ему весь свой вес. А теперь на *tired*: бо́льшая часть веса ушла не туда, и всё же ответ верен. По всем тестовым предложениям *it* отдаёт прилагательному `0.52` своего веса, когда оно подходит существу, и `0.95`, когда месту (в выводе — `it, tired` и `it, wide`; `nouns` — то же для строк двух существительных).
 #
-# Вот догадка. Модели надо различить два случая, и достаточно узнавать один из них: если *it* не увидело прилагательного, подходящего месту, речь о живом существе. Картинка с весами показывает, куда токен смотрел; какие выводы модель делает, *не* найдя искомого, на ней не видно. Чтобы это выяснить, надо вмешаться. Запретим слову *it* смотреть в слое 1 на прилагательное, а всё остальное оставим как есть. **Предскажите** точность на предложениях с *tired* и с *wide*, если догадка верна.
+# Вот догадка. Модели надо различить два случая, и достаточно узнавать один из них: если *it* не увидело прилагательного, подходящего месту, речь о живом существе. Картинка с весами показывает, куда токен смотрел; какие выводы модель делает, *не* найдя искомого, на ней не видно. Чтобы это выяснить, надо вмешаться. Запретим слову *it* смотреть в слое 1 на прилагательное, а всё остальное оставим как есть. **Предскажите** точность на предложениях типа *tired* (прилагательное подходит существу) и типа *wide* (подходит месту), если догадка верна; в следующей ячейке это `blind`.
 # %% id="coreference-blind"
 blind = coreference.blind_accuracy(models[2], test)
 print({sentence: f"{share:.3f}" for sentence, share in blind.items()})
@@ -1077,7 +1077,7 @@ print({sentence: f"{share:.3f}" for sentence, share in blind.items()})
 # %% [markdown] id="coreference-variants" lang="ru"
 # Для этой модели догадка верна: не видя прилагательного, *it* чаще всего указывает на живое существо, и это правильно во всех предложениях с *tired* и неправильно в большинстве предложений с *wide*.
 #
-# Правило это или привычка одной модели? И нужна ли вообще остаточная сумма? Таблица получена командой `course measure coreference`: строка на вид модели, столбец на зерно генератора (seed), здесь от 0 до 4. Для двух моделей, обученных выше, первый столбец только что пересчитан.
+# Правило это или привычка одной модели? И нужна ли вообще остаточная сумма? Таблица получена командой `course measure coreference`: строка на вид модели, столбец на зерно (seed) — число, с которого начинает генератор случайных чисел, здесь от 0 до 4. Для двух моделей, обученных выше, первый столбец только что пересчитан.
 # %% id="coreference-recorded"
 by_variant = {}
 for row in recorded("coreference")["rows"]:
@@ -1096,13 +1096,13 @@ print("recomputed:", recomputed)
 # %% [markdown] id="coreference-routes" lang="en"
 # `accuracy` is the share of right answers. The next three are mean weights on the adjective in layer 1: in the row of *it* with an adjective for the living thing, in the row of *it* with one for the place, and in the rows of the two nouns. `blind` is the accuracy when *it* may not look at the adjective in layer 1, for the two kinds of sentences.
 #
-# Look along the first line of each block. All five models answer rightly, and each has its own habit: blindfolded, two fall back on the living thing (columns 1 and 4), two on the place (columns 2 and 5), although the weights of the fifth look perfectly even-handed; the third hardly suffers, for its nouns look at the adjective as well. Now the second line. Without the sum, *it* forgets itself in listening, and two layers find another route: in four runs of five *it* hardly looks at the adjective, and being blindfolded changes little. The nouns look, and carry it to layer 2 themselves: their keys there, and so their scores, depend on the adjective.
+# Look along the first line of each block. All five models answer rightly, and each has its own habit: blindfolded, two fall back on the living thing (columns 1 and 4), two on the place (columns 2 and 5), although the weights of the fifth look perfectly even-handed; the third suffers least: every *tired* answer stays right, and four *wide* ones in five. The nouns' weights do not explain it: in the fifth they look at the adjective just as much (`0.304` against `0.294`). Now the second line. Without the sum, *it* forgets itself in listening, and two layers find another route: in four runs of five *it* hardly looks at the adjective, and being blindfolded costs at most one answer in seven of either kind. The nouns look, and carry it to layer 2 themselves: their keys there, and so their scores, depend on the adjective.
 #
 # So for this task the residual sum is not a necessity. Two layers are: the weights of one are right in half of the cases, whatever the seed.
 # %% [markdown] id="coreference-routes" lang="ru"
 # `accuracy` — доля верных ответов. Следующие три — средние веса прилагательного в слое 1: в строке *it*, когда прилагательное подходит существу, в ней же, когда оно подходит месту, и в строках двух существительных. `blind` — точность, когда слову *it* в слое 1 нельзя смотреть на прилагательное, для двух видов предложений.
 #
-# Пройдите по первой строке каждого блока. Все пять моделей отвечают верно, и у каждой своя привычка: с завязанными глазами две выбирают живое существо (столбцы 1 и 4), две — место (столбцы 2 и 5), хотя у пятой веса выглядят совершенно одинаково; третьей это почти не мешает: у неё на прилагательное смотрят и существительные. Теперь вторая строка. Без остаточной суммы *it*, слушая других, забывает себя, и два слоя находят другой путь: в четырёх запусках из пяти *it* на прилагательное почти не смотрит, и завязанные глаза мало что меняют. Смотрят существительные и сами доносят его до слоя 2: от прилагательного там зависят их ключи, а значит, и оценки.
+# Пройдите по первой строке каждого блока. Все пять моделей отвечают верно, и у каждой своя привычка: с завязанными глазами две выбирают живое существо (столбцы 1 и 4), две — место (столбцы 2 и 5), хотя у пятой веса выглядят совершенно одинаково; третьей это мешает меньше всех: верны все ответы с *tired* и четыре из пяти с *wide*. Весами существительных этого не объяснить: у пятой они смотрят на прилагательное не меньше (`0.304` против `0.294`). Теперь вторая строка. Без остаточной суммы *it*, слушая других, забывает себя, и два слоя находят другой путь: в четырёх запусках из пяти *it* на прилагательное почти не смотрит, и завязанные глаза стоят не больше одного ответа из семи каждого вида. Смотрят существительные и сами доносят его до слоя 2: от прилагательного там зависят их ключи, а значит, и оценки.
 #
 # Так что остаточная сумма для этой задачи не обязательна. Обязательны два слоя: веса одного правы лишь в половине случаев при любом зерне.
 # %% id="coreference-claim"
@@ -1396,11 +1396,11 @@ print("17.5:", head(X, W_Q, W_K, W_V, torch.ones(3, 3, dtype=torch.bool))[1])
 # %% [markdown] id="real-models" lang="en"
 # ## 18. In real models
 #
-# $H$ is the number of heads working side by side (lesson 04), $H_{KV}$ how many of them have keys and values of their own (the others share). The last column is the length from which the $T^2$ part of a layer's attention costs more multiply-adds than its projections, those of the heads and $W_O$, a fourth matrix that lesson 04 adds: $T^* = D\,(1 + H_{KV}/H)$. (Without $W_O$ it was $\tfrac{3}{2} D$ in section 13.) All $T^2$ pairs are counted; a causal model whose implementation skips the hidden half gets twice that length.
+# $H$ is the number of heads working side by side (lesson 04), $H_{KV}$ how many of them have keys and values of their own (the others share). The last column is the length from which the $T^2$ part of a layer's attention costs more multiply-adds than its projections, those of the heads and $W_O$, a fourth matrix that lesson 04 adds: $T^* = D\,(1 + H_{KV}/H)$ (with $d_v = d_k$). (Without $W_O$ it was $\tfrac{3}{2} D$ in section 13.) All $T^2$ pairs are counted; a causal model whose implementation skips the hidden half gets twice that length.
 # %% [markdown] id="real-models" lang="ru"
 # ## 18. В настоящих моделях
 #
-# $H$ — сколько голов работает рядом (урок 04), $H_{KV}$ — у скольких из них свои ключи и значения (остальные пользуются чужими). В последнем столбце — длина, начиная с которой часть $T^2$ во внимании одного слоя требует больше умножений-сложений, чем проекции этого слоя, то есть проекции в головах и $W_O$ — четвёртая матрица, которую добавит урок 04: $T^* = D\,(1 + H_{KV}/H)$. (Без $W_O$ в разделе 13 получалось $\tfrac{3}{2} D$.) Считаются все $T^2$ пар; у каузальной модели, реализация которой пропускает скрытую половину, эта длина вдвое больше.
+# $H$ — сколько голов работает рядом (урок 04), $H_{KV}$ — у скольких из них свои ключи и значения (остальные пользуются чужими). В последнем столбце — длина, начиная с которой часть $T^2$ во внимании одного слоя требует больше умножений-сложений, чем проекции этого слоя, то есть проекции в головах и $W_O$ — четвёртая матрица, которую добавит урок 04: $T^* = D\,(1 + H_{KV}/H)$ (при $d_v = d_k$). (Без $W_O$ в разделе 13 получалось $\tfrac{3}{2} D$.) Считаются все $T^2$ пар; у каузальной модели, реализация которой пропускает скрытую половину, эта длина вдвое больше.
 # %% id="real-models-table"
 MODELS = {  # D, H, H_KV, d_k, longest text in training, divisor of the scores
     "GPT-2 small": (768, 12, 12, 64, 1024, "√64"),
