@@ -40,6 +40,16 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("outputs are compared as they are: leave the sanitize file out")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the slow tests to `make test-all`: the closing line counts them as deselected, and a skip stays news."""
+    if os.environ.get("COURSE_ALL"):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if slow:
+        config.hook.pytest_deselected(items=slow)
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
+
+
 def notice_death(kernel: Any) -> None:
     """Let a dead kernel fail its cell at once; nbval would wait for an answer until the cell's timeout."""
     wait = kernel.get_message

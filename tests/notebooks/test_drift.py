@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
@@ -41,7 +40,7 @@ def test_every_output_is_the_committed_one_on_an_old_cpu(lesson):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.skipif(not os.environ.get("COURSE_ALL"), reason="slow: runs with `make test-all`")
+@pytest.mark.slow
 @pytest.mark.parametrize("lesson", WRITTEN)
 def test_every_output_is_the_committed_one_without_avx512(lesson):
     done = drift.check([lesson], "avx2")

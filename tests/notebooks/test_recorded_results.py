@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
 import re
 import sys
 import textwrap
@@ -192,7 +191,7 @@ def test_a_committed_result_is_of_the_present_code(name):
     assert content["name"] == name and len(content["rows"]) == len(one.rows) * len(one.seeds)
 
 
-@pytest.mark.skipif(not os.environ.get("COURSE_ALL"), reason="slow: runs with `make test-all`")
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COMMITTED)
 def test_a_row_of_a_committed_result_is_computed_again(name):
     assert results.recomputed_differences(name) == []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import copy
 import io
-import os
 import re
 import time
 
@@ -54,7 +53,7 @@ def test_every_way_to_spoil_the_small_lesson_is_caught(built):
     assert len(proof.caught) > 80
 
 
-@pytest.mark.skipif(not os.environ.get("COURSE_ALL"), reason="slow: runs with `make test-all`")
+@pytest.mark.slow
 @pytest.mark.parametrize("lesson", [x for x in LESSONS if x.written], ids=lambda x: x.slug)
 def test_every_way_to_spoil_a_lesson_is_caught(lesson):
     proof = prove.prove([lesson.notebook()])
