@@ -234,9 +234,9 @@ def check(
 
     All written lessons by default. A difference is shown with the id of its cell; exit status 1 if there is one.
     """
-    from course_lib import lessons as all_lessons
+    from course_lib import validation
 
-    return all_lessons.check(lessons or [], lang=None if both else lang.value)
+    return validation.check(lessons or [], lang=None if both else lang.value)
 
 
 @app.command(rich_help_panel="Proving", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

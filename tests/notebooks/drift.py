@@ -59,7 +59,7 @@ def run(code: str, point: str, *arguments: str) -> subprocess.CompletedProcess:
 
 def check(names: list[str], point: str) -> subprocess.CompletedProcess:
     """``course check`` of lessons (all if there are no names) under a drift point."""
-    return run("import sys; from course_lib.lessons import check; sys.exit(check(sys.argv[1:]))", point, *names)
+    return run("import sys; from course_lib.validation import check; sys.exit(check(sys.argv[1:]))", point, *names)
 
 
 if __name__ == "__main__":

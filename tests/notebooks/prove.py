@@ -25,7 +25,8 @@ from nbformat.v4 import new_output
 from PIL import Image, PngImagePlugin
 
 from course_lib import notebook_rules as rules
-from course_lib.lessons import LESSONS, strict_nbval
+from course_lib.lessons import LESSONS
+from course_lib.validation import strict_nbval
 
 Fault = tuple[str, Callable[[NotebookNode], None]]
 """What is wrong, and a function that makes it wrong in a copy of the cell."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import pytest
 
-from course_lib import lessons
+from course_lib import lessons, validation
 from course_lib import notebook_rules as rules
-from course_lib.lessons import LESSONS, LessonError, assemble, build, find, read_source, run_checks, select, stale
+from course_lib.lessons import LESSONS, LessonError, assemble, build, find, read_source, select, stale
+from course_lib.validation import run_checks
 
 
 def rewrite(lesson, old, new):
@@ -156,7 +157,7 @@ def test_lessons_are_found_by_number_slug_and_path():
         with pytest.raises(LessonError, match="not written"):
             select([lesson.number])
     assert build(["no-such-lesson"]) == 2
-    assert lessons.check(["no-such-lesson"]) == 2
+    assert validation.check(["no-such-lesson"]) == 2
 
 
 def test_check_shows_a_readable_difference_with_the_cells_id(tiny_lesson, capsys):

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from course_lib import claims
+from course_lib import notebook_pairs as pairs
 from course_lib import notebook_rules as rules
 from course_lib.language import LANGUAGES
 from course_lib.lessons import LESSONS, ROOT, stale
@@ -54,7 +55,7 @@ def test_pictures_are_of_the_locked_matplotlib(lesson, lang):
 
 @pytest.mark.parametrize("lesson", WRITTEN, ids=lambda lesson: lesson.slug)
 def test_the_two_languages_are_one_lesson(lesson):
-    assert rules.pair_problems(*(rules.read(lesson.notebook(lang)) for lang in LANGUAGES)) == []
+    assert pairs.pair_problems(*(rules.read(lesson.notebook(lang)) for lang in LANGUAGES)) == []
 
 
 @pytest.mark.parametrize("lesson,lang", BOOKS)

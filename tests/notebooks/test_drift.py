@@ -23,7 +23,7 @@ print(torch.backends.cpu.get_cpu_capability(), numpy.show_config(mode="dicts")["
 """
 CHECK_FILE = """
 import pathlib, sys
-from course_lib.lessons import run_checks
+from course_lib.validation import run_checks
 sys.exit(run_checks([pathlib.Path(sys.argv[1])]))
 """
 

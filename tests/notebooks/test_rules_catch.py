@@ -11,6 +11,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_output
 from PIL import Image
 
+from course_lib import notebook_pairs as pairs
 from course_lib import notebook_rules as rules
 
 
@@ -172,7 +173,7 @@ WORDINGS = [
 
 @pytest.mark.parametrize("what,en,ru", WORDINGS)
 def test_wordings_that_differ(what, en, ru):
-    found = rules.wording_problems("id", en, ru)
+    found = pairs.wording_problems("id", en, ru)
     assert len(found) == 1 and what in found[0]
 
 
@@ -190,7 +191,7 @@ def test_wordings_that_differ(what, en, ru):
     ],
 )
 def test_wordings_that_agree(en, ru):
-    assert rules.wording_problems("id", en, ru) == []
+    assert pairs.wording_problems("id", en, ru) == []
 
 
 def swap_code(nb):
@@ -214,22 +215,22 @@ PAIRS = [
 @pytest.mark.parametrize("plant,says", PAIRS)
 def test_a_difference_of_the_pair_is_found(built, plant, says):
     en, ru = rules.read(built.notebook()), rules.read(built.notebook("ru"))
-    assert rules.pair_problems(en, ru) == []
+    assert pairs.pair_problems(en, ru) == []
     plant(ru)
-    found = rules.pair_problems(en, ru)
+    found = pairs.pair_problems(en, ru)
     assert found and re.search(says, " ".join(found)), found
 
 
 def test_the_timing_cells_of_a_pair_may_differ(built):
     en, ru = rules.read(built.notebook()), rules.read(built.notebook("ru"))
     assert cell(en, "timing").outputs[0].text != cell(ru, "timing").outputs[0].text
-    assert rules.pair_problems(en, ru) == []
+    assert pairs.pair_problems(en, ru) == []
 
 
 def test_only_the_start_line_is_turned_into_russian():
     source = 'start(lesson=3)\nprint("start(lesson=3)")'
-    assert rules.russian(source) == 'start(lesson=3, lang="ru")\nprint("start(lesson=3)")'
-    assert rules.english(rules.russian(source)) == source
+    assert pairs.russian(source) == 'start(lesson=3, lang="ru")\nprint("start(lesson=3)")'
+    assert pairs.english(pairs.russian(source)) == source
 
 
 def test_rules_leave_the_notebook_alone(nb):

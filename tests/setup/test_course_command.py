@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from course_lib import bootstrap, cards, claims, cli, lab, lessons, results
+from course_lib import bootstrap, cards, claims, cli, lab, lessons, results, validation
 from course_lib.language import language, use_language
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -227,7 +227,7 @@ def test_without_a_note_both_decks_are_compiled_and_the_worst_status_counts(tmp_
 
 def test_check_and_build_pass_their_arguments_on(monkeypatch):
     seen = []
-    monkeypatch.setattr(lessons, "check", lambda names, lang: seen.append((names, lang)) or 1)
+    monkeypatch.setattr(validation, "check", lambda names, lang: seen.append((names, lang)) or 1)
     monkeypatch.setattr(lessons, "build", lambda names, refresh: seen.append((names, refresh)) or 0)
     assert cli.main(["check", "03", "--lang", "ru"]) == 1
     assert cli.main(["check", "--both"]) == 1

@@ -24,7 +24,7 @@ RUNTIME, DEV = PROJECT["dependencies"], PROJECT["optional-dependencies"]["dev"]
 STARTED_NOT_IMPORTED = {"ipywidgets", "jupyterlab", "pytest-xdist", "ruff"}
 """Programs and plugins: they are run, and no line of ours imports them (ipywidgets is loaded by JupyterLab)."""
 
-BUILD_ONLY = {"course_lib/lessons.py", "course_lib/notebook_rules.py"}
+BUILD_ONLY = {f"course_lib/{name}.py" for name in ("lessons", "notebook_pairs", "notebook_rules", "validation")}
 """Modules that only the ``build``, ``check`` and ``test`` commands import: they may need the ``dev`` extra."""
 
 
