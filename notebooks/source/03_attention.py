@@ -513,9 +513,6 @@ print("max |Δa| ≤ 1e-12:", bool((usual - absorbed).abs().max() <= 1e-12))
 # %% id="matrix-figure"
 show(drawings.attention_matrix_form(), "attention_matrix_form")
 
-# %% id="matrix-scaled"
-show(drawings.scaled_dot_product(), "scaled_dot_product")
-
 
 # %% [markdown] id="module" lang="en"
 # ## 9. The module
@@ -1357,6 +1354,11 @@ def head(x, W_Q, W_K, W_V, mask):
 head = check("bug-hunt", head)
 
 # %% [markdown] id="ex-bug-hunt-solution" lang="en"
+# <details><summary>Hint</summary>
+#
+# Ask of each line: which matrix, which divisor, which axis, before or after what?
+#
+# </details>
 # <details><summary>Solution</summary>
 #
 # The values came from $W_K$; the divisor was $\sqrt{D}$; the softmax ran over the queries; the mask came after the softmax.
@@ -1371,6 +1373,11 @@ head = check("bug-hunt", head)
 #
 # </details>
 # %% [markdown] id="ex-bug-hunt-solution" lang="ru"
+# <details><summary>Подсказка</summary>
+#
+# Спросите у каждой строки: та ли матрица, тот ли делитель, та ли ось, до чего или после чего?
+#
+# </details>
 # <details><summary>Решение</summary>
 #
 # Значения брались из $W_K$; делителем был $\sqrt{D}$; softmax шёл по запросам; маска применялась после softmax.
@@ -1424,15 +1431,18 @@ for model, (D, H, H_KV, d_k, longest, divisor) in MODELS.items():
 # Each token makes a query, a key and a value from its vector by three learned matrices. Its query meets the keys of all tokens; the dot products, divided by $\sqrt{d_k}$ so that their variance does not grow with the key size, become weights by softmax; the weights mix the values. A mask forbids looks by setting scores to $-\infty$ before the softmax. The projections cost $O(T)$, the pairs $O(T^2)$, and in the forward pass the memory can be brought down to $O(T)$ by working in blocks. One layer compares words as the dictionary knows them; only the second can ask with what the first has heard.
 #
 # $$\operatorname{Attention}(Q, K, V) = \operatorname{softmax}\!\left(\frac{Q K^\top}{\sqrt{d_k}}\right) V$$
-#
-# What the notes said, and what we found:
 # %% [markdown] id="summary" lang="ru"
 # ## 19. Итог
 #
 # Каждый токен делает из своего вектора запрос, ключ и значение с помощью трёх обучаемых матриц. Его запрос встречается с ключами всех токенов; скалярные произведения, делённые на $\sqrt{d_k}$, чтобы их дисперсия не росла с размером ключа, softmax превращает в веса; веса смешивают значения. Маска закрывает пары: она заменяет их оценки на $-\infty$ до softmax. Проекции стоят $O(T)$, пары — $O(T^2)$, а память на прямом проходе можно довести до $O(T)$, если вычислять блоками. Один слой сравнивает слова такими, какими их знает словарь; лишь второй может спросить, опираясь на услышанное в первом.
 #
 # $$\operatorname{Attention}(Q, K, V) = \operatorname{softmax}\!\left(\frac{Q K^\top}{\sqrt{d_k}}\right) V$$
-#
+# %% id="summary-figure"
+show(drawings.scaled_dot_product(), "scaled_dot_product")
+
+# %% [markdown] id="summary-found" lang="en"
+# What the notes said, and what we found:
+# %% [markdown] id="summary-found" lang="ru"
 # Что говорил конспект и что мы нашли:
 # %% id="summary-ledger"
 ledger(3)
