@@ -40,8 +40,13 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError("outputs are compared as they are: leave the sanitize file out")
 
 
+def pytest_report_header() -> str:
+    """Whether the slow tests run: pytest-xdist does not count what its workers deselect."""
+    return "slow tests: " + ("run" if os.environ.get("COURSE_ALL") else "left out; `make test-all` runs them")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the slow tests to `make test-all`: the closing line counts them as deselected, and a skip stays news."""
+    """Leave the slow tests to `make test-all`; the report's header says so, and a skip stays news."""
     if os.environ.get("COURSE_ALL"):
         return
     slow = [item for item in items if item.get_closest_marker("slow")]

@@ -81,6 +81,11 @@ WRONG = {
             "changed the scores",
         ),
         (
+            "exp by hand",
+            _causal("e = scores.exp().tril()\n    return e / e.sum(-1, keepdim=True)"),
+            "0/0 has no value",
+        ),
+        (
             "no softmax",
             _causal("T = len(scores)\n    w = scores.abs().tril()\n    return w / w.sum(-1, keepdim=True)"),
             "not those of a softmax",
