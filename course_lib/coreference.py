@@ -103,10 +103,8 @@ def weight_on_adjective(model: Pointer, texts: Sequence[crossing.Sentence]) -> d
     first, second = (torch.tensor([t.nouns[n] for t in texts]) for n in (0, 1))
     with torch.no_grad():
         weights = model(ids, lengths)[0]
-    of_it, of_nouns = (
-        weights[rows, it, adjective],
-        (weights[rows, first, adjective] + weights[rows, second, adjective]) / 2,
-    )
+    of_it = weights[rows, it, adjective]
+    of_nouns = (weights[rows, first, adjective] + weights[rows, second, adjective]) / 2
     tired = referent == first
     return {
         "it, tired": float(of_it[tired].mean()),
@@ -144,10 +142,11 @@ def blind_accuracy(model: nn.Module, texts: Sequence[crossing.Sentence]) -> dict
     rows=[{"layers": 2, "residual": True}, {"layers": 2, "residual": False}, {"layers": 1, "residual": True}],
     seeds=range(5),
     depends=(
-        Pointer, batch, train, answers, accuracy, weight_on_adjective, blind_accuracy, test_sentences, attention, crossing, D, D_K,
+        *(Pointer, batch, train, answers, accuracy, weight_on_adjective, blind_accuracy, test_sentences),
+        *(attention, crossing, D, D_K),
     ),
     tolerance=2e-3,  # one sentence of the 2,000 may change sides on another CPU, in the worst case a few
-)  # fmt: skip
+)
 def coreference(seed: int, layers: int, residual: bool) -> dict[str, float]:
     """Accuracy, and where the first layer sends the adjective, on twins over held-out noun pairs after 500 steps."""
     model = Pointer(layers, seed, residual=residual)

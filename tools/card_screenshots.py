@@ -54,7 +54,7 @@ def rendered_cards(package: Path, ids: Sequence[str]) -> Iterator[tuple[list[Ren
     """Import ``package`` into an empty collection; yields its cards with these ids and the folder of their pictures.
 
     Raises:
-        LookupError: if the package has no card with one of the ids.
+        SystemExit: if the package has no card with one of the ids.
     """
     from anki.collection import Collection, ImportAnkiPackageOptions, ImportAnkiPackageRequest
 
@@ -67,7 +67,7 @@ def rendered_cards(package: Path, ids: Sequence[str]) -> Iterator[tuple[list[Ren
             for card_id in ids:
                 found = collection.find_cards(f"Id:{card_id}")
                 if not found:
-                    raise LookupError(f"{package} has no card {card_id!r}")
+                    raise SystemExit(f"{package} has no card {card_id!r}")
                 output = collection.get_card(found[0]).render_output()
                 cards.append(RenderedCard(card_id, output.answer_text, output.css))
             yield cards, Path(collection.media.dir())

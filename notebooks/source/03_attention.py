@@ -688,30 +688,34 @@ def seek_and_turn(size, seed, T=5):
     return X, -payload.gather(1, sought[..., None].expand(-1, -1, 4))
 
 
+def squared_error(head, label, X, target):
+    output, weights = head(X)
+    if label == "v = payload":
+        output = weights @ X[..., -4:]
+    return (output - target).pow(2).mean()
+
+
 results = {}
 for label in ("v = x W_V", "v = payload"):
     head = SelfAttention(14, 8, 4, generator=torch.Generator().manual_seed(0))  # D = 2 · 5 + 4
     optimizer = torch.optim.Adam(head.parameters())
     for step in range(400):
         optimizer.param_groups[0]["lr"] = 0.03 * (1 - step / 400)
-        X_task, target = seek_and_turn(64, seed=step)
-        output, weights = head(X_task)
-        if label == "v = payload":
-            output = weights @ X_task[..., -4:]
-        loss = (output - target).pow(2).mean()
+        loss = squared_error(head, label, *seek_and_turn(64, seed=step))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    results[label] = loss.item()
-    print(f"{label:12} MSE {loss.item():.3f}")
-assert results["v = x W_V"] < 0.01 and results["v = payload"] > 0.5
+    with torch.no_grad():
+        results[label] = float(squared_error(head, label, *seek_and_turn(10_000, seed=10**6)))
+    print(f"{label:12} MSE {results[label]:.3f}")
+assert results["v = x W_V"] < 0.01 and results["v = payload"] > 1
 
 # %% [markdown] id="values-what" lang="en"
-# Without $W_V$ the output is a weighted average of the payloads themselves: a head that finds the sought token can only hand over its payload as it is, with the wrong sign. What training finds is to look at everybody *except* the sought token. Averaging the other four payloads alike costs 1.25, mixing all five alike 1.6; the head does a little better than 1.25 on average, since a token that seeks itself knows its payload and can favour opposite ones. (The figure above comes from a single batch.) Even the answer *zero* would be better, with an error of 1, but weights that sum to 1 cannot say zero. (A matrix applied *after* the mixing would do as well, since $A(XW_V) = (AX)W_V$; lesson 04 has one. What matters is that some matrix chooses and turns what is sent, before it is added to what the receiver holds: else the *whole* vector $x_j$, names included, would be poured into its neighbours.)
+# Without $W_V$ the output is a weighted average of the payloads themselves: a head that finds the sought token can only hand over its payload as it is, with the wrong sign. What training finds is to look at everybody *except* the sought token. Averaging the other four payloads alike costs 1.25, mixing all five alike 1.6; the head does a little better, with `1.193`, since a token that seeks itself knows its payload and can favour opposite ones. Even the answer *zero* would be better, with an error of 1, but weights that sum to 1 cannot say zero. (A matrix applied *after* the mixing would do as well, since $A(XW_V) = (AX)W_V$; lesson 04 has one. What matters is that some matrix chooses and turns what is sent, before it is added to what the receiver holds: else the *whole* vector $x_j$, names included, would be poured into its neighbours.)
 #
 # One limit remains. The notes illustrate the value with a word of many meanings, *frame*: of a door, of a picture, of a car. But $v_j = x_j W_V$ is one vector for one $x_j$. Whoever looks at *frame*, in whatever sentence, receives the same value, as long as $x_j$ is the same. Choosing a meaning takes context, so it takes a *second* layer, whose $x_j$ has already listened to its neighbours. The next cell shows both: the weights $A$ of section 4 with two different $W_V$ (one looks at the same place, and takes another thing), and the value of *it* in our two sentences, in a first and in a second layer.
 # %% [markdown] id="values-what" lang="ru"
-# Без $W_V$ выход — взвешенное среднее самих грузов: найдя нужный токен, голова может отдать его груз только как есть, с неверным знаком. Обучение находит такой выход: смотреть на всех, *кроме* того, кого ищут. Усреднить четыре чужих груза поровну стоит 1.25, смешать все пять — 1.6; в среднем голова ошибается чуть меньше, чем на 1.25: токен, который ищет сам себя, знает свой груз и может выбирать противоположные. (Число выше — по одному батчу.) Даже ответ «ноль» был бы лучше, его ошибка 1, но веса с суммой 1 сказать «ноль» не могут. (Подошла бы и матрица *после* смешивания, ведь $A(XW_V) = (AX)W_V$; в уроке 04 такая есть. Важно, чтобы какая-то матрица отбирала и поворачивала то, что передаётся, прежде чем оно прибавится к тому, что есть у получателя: иначе в соседей выливался бы *весь* вектор $x_j$ вместе с именами.)
+# Без $W_V$ выход — взвешенное среднее самих грузов: найдя нужный токен, голова может отдать его груз только как есть, с неверным знаком. Обучение находит такой выход: смотреть на всех, *кроме* того, кого ищут. Усреднить четыре чужих груза поровну стоит 1.25, смешать все пять — 1.6; голова ошибается чуть меньше, на `1.193`: токен, который ищет сам себя, знает свой груз и может выбирать противоположные. Даже ответ «ноль» был бы лучше, его ошибка 1, но веса с суммой 1 сказать «ноль» не могут. (Подошла бы и матрица *после* смешивания, ведь $A(XW_V) = (AX)W_V$; в уроке 04 такая есть. Важно, чтобы какая-то матрица отбирала и поворачивала то, что передаётся, прежде чем оно прибавится к тому, что есть у получателя: иначе в соседей выливался бы *весь* вектор $x_j$ вместе с именами.)
 #
 # Одно ограничение остаётся. В конспекте значение поясняют многозначным словом *frame*: дверная коробка, рама картины, рама автомобиля. Но $v_j = x_j W_V$ — один вектор для одного $x_j$. Кто бы ни посмотрел на *frame* и в каком бы предложении это ни случилось, он получит одно и то же значение, пока одинаков сам $x_j$. Чтобы выбрать смысл, нужен контекст, а значит, *второй* слой, у которого $x_j$ уже послушал соседей. Следующая ячейка показывает и то и другое: веса $A$ из раздела 4 с двумя разными $W_V$ (взгляд тот же, а берётся другое) и значение слова *it* в наших двух предложениях в первом слое и во втором.
 # %% id="values-claim"
