@@ -17,6 +17,7 @@ from importlib import resources
 from pathlib import Path
 
 from course_lib.language import LANGUAGES, language, say
+from course_lib.tables import show_table
 
 VERDICTS = ("confirmed", "refined", "corrected", "corrected in part", "measured", "explained", "answered")
 #: The shape of the one line that :func:`claim` prints, in any language: id, verdict, measurement.
@@ -158,21 +159,7 @@ def ledger(lesson: int) -> None:
         for row in of_lesson(lesson)
     ]
     head = ("", say("ledger.head.statement"), say("ledger.head.verdict"), say("ledger.head.found"))
-    lines = ["| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |" for cells in (head, *table)]
-    lines.insert(1, "|---|---|---|---|")
-    _show("\n".join(" · ".join(cells) for cells in table), "\n".join(lines))
-
-
-def _show(plain: str, markdown: str) -> None:
-    """Display a rich text in a notebook, its plain form elsewhere."""
-    from IPython import get_ipython
-
-    if get_ipython() is None:
-        print(plain)
-        return
-    from IPython.display import display
-
-    display({"text/plain": plain, "text/markdown": markdown}, raw=True)
+    show_table(head, table)
 
 
 def _lines(notebook: Path) -> Iterator[re.Match[str]]:

@@ -38,12 +38,18 @@ class Pointer(nn.Module):
 
     def forward(self, ids: Tensor, lengths: Tensor) -> list[Tensor]:
         """ids (B, T), lengths (B,) → the weights (B, T, T) of every layer, the answering one last."""
-        x, mask, maps = self.embedding[ids], padding_mask(lengths, ids.shape[1]), []
-        for layer in self.layers:
-            gathered, weights = layer(x, mask)
-            x = x + gathered if self.residual else gathered
-            maps.append(weights)
-        return maps
+        mask = padding_mask(lengths, ids.shape[1])
+        return _attend(self.embedding[ids], self.layers, [mask] * len(self.layers), self.residual)
+
+
+def _attend(x: Tensor, layers: Sequence[nn.Module], masks: Sequence[Tensor], residual: bool) -> list[Tensor]:
+    """x (B, T, D) through attention layers, each with a mask of its own → the weights (B, T, T) of every layer."""
+    maps = []
+    for layer, mask in zip(layers, masks, strict=True):
+        gathered, weights = layer(x, mask)
+        x = x + gathered if residual else gathered
+        maps.append(weights)
+    return maps
 
 
 def batch(texts: Sequence[crossing.Sentence]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -127,11 +133,9 @@ def blind_accuracy(model: nn.Module, texts: Sequence[crossing.Sentence]) -> dict
     mask = padding_mask(lengths, ids.shape[1])
     first = mask.repeat(1, ids.shape[1], 1)
     first[rows, it, torch.tensor([t.adjective for t in texts])] = False
-    x = model.embedding[ids]
+    masks = [first, *[mask] * (len(model.layers) - 1)]
     with torch.no_grad():
-        for n, layer in enumerate(model.layers):
-            gathered, weights = layer(x, mask if n else first)
-            x = x + gathered if getattr(model, "residual", True) else gathered
+        weights = _attend(model.embedding[ids], model.layers, masks, getattr(model, "residual", True))[-1]
     right = weights[rows, it].argmax(-1) == referent
     tired = referent == torch.tensor([t.nouns[0] for t in texts])
     return {"blind, tired": float(right[tired].double().mean()), "blind, wide": float(right[~tired].double().mean())}
@@ -142,7 +146,7 @@ def blind_accuracy(model: nn.Module, texts: Sequence[crossing.Sentence]) -> dict
     rows=[{"layers": 2, "residual": True}, {"layers": 2, "residual": False}, {"layers": 1, "residual": True}],
     seeds=range(5),
     depends=(
-        *(Pointer, batch, train, answers, accuracy, weight_on_adjective, blind_accuracy, test_sentences),
+        *(Pointer, _attend, batch, train, answers, accuracy, weight_on_adjective, blind_accuracy, test_sentences),
         *(attention, crossing, D, D_K),
     ),
     tolerance=2e-3,  # one sentence of the 2,000 may change sides on another CPU, in the worst case a few

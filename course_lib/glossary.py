@@ -15,6 +15,7 @@ from importlib import resources
 from typing import Any
 
 from course_lib.language import LANGUAGES, language, say
+from course_lib.tables import show_table
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ def notation_table(lesson: int) -> None:
         shape = rf"$({', '.join(symbol.shape)})$" if symbol.shape else say("notation.number")
         rows.append((f"{square}${symbol.tex}$", meaning, shape))
         plain.append(" · ".join((name, _plain(meaning), _plain(shape))))
-    _show_table((say("notation.symbol"), say("notation.meaning"), say("notation.shape")), rows, plain)
+    show_table((say("notation.symbol"), say("notation.meaning"), say("notation.shape")), rows, plain)
 
 
 def glossary_table(lesson: int) -> None:
@@ -177,12 +178,4 @@ def glossary_table(lesson: int) -> None:
         if term.lesson == lesson and term.definition
     ]
     head = (say("glossary.term"), say("glossary.other"), say("glossary.definition"))
-    _show_table(head, rows, [" · ".join(row) for row in rows])
-
-
-def _show_table(head: tuple[str, ...], rows: list[tuple[str, ...]], plain: list[str]) -> None:
-    from course_lib.claims import _show
-
-    lines = ["| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |" for cells in (head, *rows)]
-    lines.insert(1, "|" + "---|" * len(head))
-    _show("\n".join(plain), "\n".join(lines))
+    show_table(head, rows)

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from course_lib.language import LANGUAGES
 from course_lib.lessons import ROOT, LessonError, Progress, plain, select
-
-if TYPE_CHECKING:
-    pass
 
 
 def check(lessons: Sequence[str | int] = (), *, lang: str | None = "en", show: int = 5) -> int:
     """Run lessons again and compare every output with the committed one: strict nbval; ``course check``.
 
     Args:
-        lessons: names as :func:`find` takes them; all written lessons by default.
+        lessons: names as :func:`course_lib.lessons.find` takes them; all written lessons by default.
         lang: the notebooks of one language, or of both if None.
         show: how many differences to print per notebook.
 

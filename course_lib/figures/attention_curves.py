@@ -31,7 +31,7 @@ def saturation(
     """
     figure, axes = plt.subplots(1, 3, figsize=(9.0, 3.2))
     for ax, quantity in zip(axes, ("std", "entropy", "jacobian"), strict=True):
-        ax.plot(sizes, undivided[quantity], "o--", color=UNSOUND, dashes=(3, 2), label=_label("undivided"))
+        ax.plot(sizes, undivided[quantity], "o--", color=UNSOUND, label=_label("undivided"))
         ax.plot(sizes, divided[quantity], "s-", color=SOUND, label=_label("divided"))
         ax.set_xscale("log", base=4)
         ax.set_xticks(sizes, [str(size) for size in sizes])
@@ -39,7 +39,7 @@ def saturation(
         ax.set_xlabel("$d_k$")
         ax.set_title(_label(quantity))
         ax.set_ylim(bottom=0)
-    axes[0].legend(handlelength=3.2)
+    axes[0].legend()
     return figure
 
 
@@ -53,7 +53,7 @@ def cost(lengths: Sequence[int], projections: Sequence[int], mixing: Sequence[in
     """
     figure, ax = plt.subplots(figsize=(6.4, 3.6))
     ax.plot(lengths, projections, "s-", color=SOUND, label=_label("projections"))
-    ax.plot(lengths, mixing, "o--", color=UNSOUND, dashes=(3, 2), label=_label("mixing"))
+    ax.plot(lengths, mixing, "o--", color=UNSOUND, label=_label("mixing"))
     ax.axvline(crossing, color=COLOURS["neutral"], linewidth=1, linestyle=":")
     ax.annotate(
         f"$T = {crossing:g}$",
@@ -68,7 +68,7 @@ def cost(lengths: Sequence[int], projections: Sequence[int], mixing: Sequence[in
     ax.minorticks_off()
     ax.set_xlabel("$T$")
     ax.set_ylabel(_label("multiply-adds"))
-    ax.legend(loc="upper left", handlelength=3.2, frameon=True, edgecolor="none", framealpha=1.0)
+    ax.legend(loc="upper left", frameon=True, edgecolor="none", framealpha=1.0)
     return figure
 
 
@@ -106,7 +106,7 @@ def losses(curves: Mapping[str, Sequence[float]], floor: float, window: int = 10
     ax.set_ylim(0, 1.5)
     ax.set_xlabel(_label("step"))
     ax.set_ylabel(_label("loss"))
-    ax.legend(loc="upper right", handlelength=3.2)
+    ax.legend(loc="upper right")
     return figure
 
 

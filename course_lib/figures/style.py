@@ -77,6 +77,7 @@ STYLE: dict[str, Any] = {
     "lines.linewidth": 2.0,
     "lines.markersize": 5.0,
     "legend.frameon": False,
+    "legend.handlelength": 3.2,  # long enough to tell a dashed line from a solid one
     "legend.fontsize": 9.0,
     "image.cmap": "cividis",
     "image.interpolation": "nearest",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import random
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -111,8 +112,6 @@ def test_any_bytes_give_a_package_or_an_error_but_no_exception(data):
 
 def strip_code(text: str) -> str:
     """Without what a viewer shows as code or typesets, where ``<`` is an ordinary character."""
-    import re
-
     return re.sub(r"```.*?```|`[^`\n]+`|\$\$.+?\$\$|\$[^$\n]+\$", "", text, flags=re.DOTALL)
 
 

@@ -178,7 +178,7 @@ def test_colours_are_those_of_the_figures() -> None:
 @pytest.mark.parametrize(("lang", "head", "word"), [("en", "Symbol", "queries"), ("ru", "Символ", "запросы")])
 def test_the_table_of_a_lesson_follows_the_language(monkeypatch, lang: str, head: str, word: str) -> None:
     shown = []
-    monkeypatch.setattr("course_lib.claims._show", lambda *texts: shown.append(texts))
+    monkeypatch.setattr("course_lib.tables._show", lambda *texts: shown.append(texts))
     use_language(lang)
     glossary.notation_table(3)
     ((plain, markdown),) = shown
@@ -192,7 +192,7 @@ def test_the_table_of_a_lesson_follows_the_language(monkeypatch, lang: str, head
 @pytest.mark.parametrize(("lang", "row"), [("en", "| query | запрос |"), ("ru", "| запрос | query |")])
 def test_the_terms_of_a_lesson_follow_the_language(monkeypatch, lang: str, row: str) -> None:
     shown = []
-    monkeypatch.setattr("course_lib.claims._show", lambda *texts: shown.append(texts))
+    monkeypatch.setattr("course_lib.tables._show", lambda *texts: shown.append(texts))
     use_language(lang)
     glossary.glossary_table(3)
     assert row in shown[0][1]
