@@ -13,19 +13,20 @@ export TORCH_INDEX
 COURSE = $(PYTHON) -m course_lib
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all deck build check claims clean
+.PHONY: help lab test test-all deck contact-sheet build check claims clean
 
 help:
-	@echo "make lab        open the lessons in JupyterLab (first start: a few minutes of set-up)"
-	@echo "make deck       compile the flashcards into build/*.apkg"
-	@echo "make test       everything that must hold on every commit"
-	@echo "make test-all   the same and the slow checks"
-	@echo "make check      run the lessons again, compare every output (ARGS=03 for one lesson)"
-	@echo "make build      execute the sources of the lessons into notebooks (ARGS=03 for one)"
-	@echo "make claims     what the notes said, and what was found"
-	@echo "make clean      remove caches and built files; your working copy stays"
+	@echo "make lab            open the lessons in JupyterLab (first start: a few minutes of set-up)"
+	@echo "make deck           compile the flashcards into build/*.apkg (ARGS=--stats counts them)"
+	@echo "make contact-sheet  pictures of all cards as Anki shows them on a phone, in build/"
+	@echo "make test           everything that must hold on every commit"
+	@echo "make test-all       the same and the slow checks"
+	@echo "make check          run the lessons again, compare every output (ARGS=03 for one lesson)"
+	@echo "make build          execute the sources of the lessons into notebooks (ARGS=03 for one)"
+	@echo "make claims         what the notes said, and what was found"
+	@echo "make clean          remove caches and built files; your working copy stays"
 
-lab deck build check claims:
+lab deck contact-sheet build check claims:
 	@$(COURSE) $@ $(ARGS)
 
 test:

@@ -19,6 +19,7 @@ from course_lib.bootstrap import ROOT
 
 if TYPE_CHECKING:
     from course_lib.cards import Report
+    from course_lib.cards.short_forms import ShortForms
 
 app = typer.Typer(
     name="course",
@@ -127,6 +128,15 @@ def deck(
     write_ids: Annotated[
         bool, typer.Option("--write-ids", help="Write each card's id into the note; the note is backed up.")
     ] = False,
+    inline: Annotated[
+        bool, typer.Option("--inline", help="Read `question::answer` on one line too (`:::` for both directions).")
+    ] = False,
+    cloze: Annotated[
+        bool, typer.Option("--cloze", help="Read highlighted text, `==so==`, as text to be filled in.")
+    ] = False,
+    stats: Annotated[
+        bool, typer.Option("--stats", help="Count the cards instead; the picture is `build/card-stats.png`.")
+    ] = False,
     release: Annotated[
         bool, typer.Option("--release", help="Stamp the changed cards of the course; for its authors.")
     ] = False,
@@ -134,16 +144,25 @@ def deck(
     """Compile flashcards into a package for Anki.
 
     Without arguments: the course's two decks, `build/transformers-en.apkg` and `build/transformers-ru.apkg`. With a note:
-    the cards in it (a question, a line `?`, the answer), as they are.
+    the cards in it (a question, a line `?`, the answer), as they are. A note's front matter may say `deck:`, `language:`,
+    `inline: true` and `cloze: true` itself.
 
     Findings are printed as `file:line: level CODE message`. Exit status 0: written; 1: errors, nothing is written;
     2: wrong usage, or no card found.
     """
     from course_lib.cards import compile_notes, print_report
+    from course_lib.cards.short_forms import DEFAULT_MARKS, ShortForms
     from course_lib.language import use_language
 
     if lang is not None:
         use_language(lang.value)
+    if not notes and (attachments or no_repair or write_ids or inline or cloze):
+        raise typer.BadParameter("--attachments, --no-repair, --write-ids, --inline and --cloze need a NOTE")
+    forms = ShortForms(inline, DEFAULT_MARKS if cloze else ())
+    if stats:
+        if release or write_ids:
+            raise typer.BadParameter("--stats writes no deck, so neither --release nor --write-ids go with it")
+        return card_statistics(notes or [], output, lang, attachments or [], forms, repair=not no_repair)
     if notes:
         if release:
             raise typer.BadParameter("--release is for the course's own cards, without a NOTE")
@@ -155,10 +174,9 @@ def deck(
             strict=strict,
             repair=not no_repair,
             write_ids=write_ids,
+            forms=forms,
         )
         return print_report(report)
-    if attachments or no_repair or write_ids:
-        raise typer.BadParameter("--attachments, --no-repair and --write-ids need a NOTE")
     if output is not None and lang is None:
         raise typer.BadParameter("-o without a NOTE needs --lang: the course has two decks")
     worst = 0
@@ -168,6 +186,41 @@ def deck(
         if report.retired_search and report.output:
             print(f"cards that the course has dropped, to be found in Anki's browser: {report.retired_search}")
     return worst
+
+
+def card_statistics(
+    notes: list[Path],
+    output: Path | None,
+    lang: Language | None,
+    attachments: list[Path],
+    forms: ShortForms,
+    *,
+    repair: bool,
+) -> int:
+    """Print how many cards there are, and draw it; of the course if ``notes`` is empty."""
+    from rich.console import Console
+
+    from course_lib.cards import statistics
+    from course_lib.figures import png
+
+    status = 0
+    if notes:
+        groups, report = statistics.note_statistics(
+            notes, attachments=attachments, repair=repair, forms=forms, language=(lang or Language.en).value
+        )
+        for line in report.lines():
+            print(line)
+        status = report.exit_code
+    else:
+        groups = statistics.course_statistics(ROOT, [one.value for one in (Language if lang is None else (lang,))])
+    if not groups:
+        return status
+    statistics.print_statistics(groups, Console(highlight=False))
+    picture = output or ROOT / "build" / "card-stats.png"
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    picture.write_bytes(png(statistics.figure(groups)))
+    print(shown(picture.absolute()))
+    return status
 
 
 def course_deck(lang: Language, folder: Path, output: Path | None = None, *, release: bool = False) -> Report:
@@ -294,6 +347,19 @@ def measure(
     else:
         print(shown(results.measure(name)))
     return 0
+
+
+@app.command(
+    "contact-sheet",
+    rich_help_panel="Writing",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
+def contact_sheet(context: typer.Context) -> int:
+    """Show every card as Anki shows it on a phone, by day and by night: `build/contact-sheet-*.png`.
+
+    Needs Chromium, and npm for MathJax. `--lang ru`: one language; `--note FILE`: a note instead of the course's cards.
+    """
+    return subprocess.run([sys.executable, str(ROOT / "tools" / "contact_sheet.py"), *context.args]).returncode
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -3,9 +3,10 @@
 The modules stand in the order of the work: :mod:`reading` (bytes to text), :mod:`parsing` (text to cards),
 :mod:`rendering` with :mod:`markdown`, :mod:`tex` and :mod:`media` (cards to fields), :mod:`identity` and
 :mod:`history` (which card is which, and when it changed), :mod:`package` (fields to a file). :mod:`course` compiles
-the course's own decks, held to :mod:`lint`; :mod:`notes` compiles a learner's notes; :mod:`notebook` shows cards in
-the lessons.
-Nothing here imports torch or matplotlib: a deck builds in a second.
+the course's own decks, held to :mod:`lint` and :mod:`numbers`; :mod:`notes` compiles a learner's notes, with
+:mod:`short_forms` and :mod:`vault` for what Obsidian adds, and :mod:`marking` writes ids into them; :mod:`statistics`
+counts cards; :mod:`notebook` shows them in the lessons.
+Nothing here imports torch, and only a picture of the counts imports matplotlib: a deck builds in a second.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from course_lib.cards.history import CourseLock, LockError, content_hash
 from course_lib.cards.identity import browser_search
 from course_lib.cards.lint import lint_card, lint_languages, lint_lesson
 from course_lib.cards.media import Pictures
+from course_lib.cards.numbers import lint_numbers
 from course_lib.cards.package import NOTE_TYPE, Deck, replace_file, write_package
 from course_lib.cards.parsing import Card, parse
 from course_lib.cards.reading import read_source
@@ -175,6 +176,7 @@ def compile_course(
     retired = read_retired(flashcards / RETIRED_FILE)
     _check_identities(lessons, retired, flashcards / RETIRED_FILE, report)
     _check_deck_names(lessons, lang, lock, report)
+    _report_moved(lessons, lang, lock, report)
     _check_sections(root, lessons, report)
     _lint(root, lessons, lang, report)
 
@@ -189,16 +191,22 @@ def compile_course(
 
     if lock.changed and not update_lock:
         report.add("UNRELEASED", flashcards / LOCK_FILE, count=len(lock.changed), first=lock.changed[0])
+    written = output
     try:
         write_package(output, decks, media)
         if update_lock:
-            _retire(flashcards / RETIRED_FILE, gone)
+            written = flashcards / RETIRED_FILE
+            _retire(written, gone)
+            written = lock.path
             lock.release()
     except OSError as error:
-        report.add("UNWRITABLE", output, reason=error.strerror or type(error).__name__)
+        report.add("UNWRITABLE", written, reason=error.strerror or type(error).__name__)
         return report
     report.output, report.media = output, len(media)
     report.retired_search = retired_search(root, lang)
+    if update_lock and gone:
+        ids = ", ".join(gone)
+        report.add("RETIRED", flashcards / RETIRED_FILE, count=len(gone), ids=ids, search=report.retired_search)
     return report
 
 
@@ -224,7 +232,7 @@ def _render(
             source = _source_field(lesson, card, renderer, lang)
             fields = rendered_fields(card, card.id, source, renderer, report)
             tags = tuple(f"{TAG_ROOT}::{tag}" for tag in [*card.tags, f"lesson-{lesson.number:02d}"])
-            mtime = lock.mtime(lang, card.id, content_hash(fields, tags), release)
+            mtime = lock.mtime(lang, card.id, content_hash(fields, tags), release, lesson.number)
             deck.notes += notes_of(card, fields, tags, mtime, COLLECTION, lang)
         decks.append(deck)
         media |= renderer.media
@@ -271,6 +279,23 @@ def _check_deck_names(lessons: list[Lesson], lang: str, lock: CourseLock, report
             report.add("DECK_RENAMED", lesson.file, 1, before=released, now=lesson.deck)
 
 
+def _report_moved(lessons: list[Lesson], lang: str, lock: CourseLock, report: Report) -> None:
+    """Cards in another lesson's file than at the last release: learners have to move them, an import does not."""
+    moved: dict[tuple[int, int], list[Card]] = {}
+    by_number = {lesson.number: lesson for lesson in lessons}
+    for lesson in lessons:
+        for card in lesson.cards:
+            before = lock.lesson(lang, card.id)
+            if before is not None and before != lesson.number:
+                moved.setdefault((before, lesson.number), []).append(card)
+    for (before, now), cards in moved.items():
+        place = by_number[before].file.name if before in by_number else f"{before:02d}"
+        deck = lock.decks[lang].get(str(before), place)
+        search = browser_search(NOTE_TYPE, deck, [card.id for card in cards])
+        report.add("DECK_MOVED", cards[0].file, cards[0].line,
+                   count=len(cards), place=place, before=deck, now=by_number[now].deck, search=search)  # fmt: skip
+
+
 def _check_sections(root: Path, lessons: list[Lesson], report: Report) -> None:
     """A card points into its own lesson, at a cell that exists; a lesson that is not written yet is not looked into."""
     cells: dict[str, set[str] | None] = {}
@@ -300,6 +325,8 @@ def _lint(root: Path, lessons: list[Lesson], lang: str, report: Report) -> None:
             lint_card(card, lang, report)
         if _cell_ids(root, lesson.page) is not None:
             lint_lesson(lesson.cards, lang, report)
+        anchors = {card_id: section.anchor for card_id, section in lesson.sections.items()}
+        lint_numbers(root, lang, lesson.page, lesson.cards, anchors, report)
 
 
 def _with_sections(lessons: list[Lesson]) -> dict[str, tuple[Card, str]]:

@@ -57,10 +57,13 @@ _ENGLISH_TERM = re.compile(r"\(([A-Za-z][A-Za-z -]{2,})\)")
 
 def count_words(markdown: str) -> int:
     """The words that a reader meets in ``markdown``."""
-    text = _FENCE.sub(" ", markdown)
-    text = _INLINE.sub(" formula ", _DISPLAY.sub(" formula ", text))
-    text = _LINK.sub(r"\1", _WIKILINK.sub(r"\1", _EMBED.sub(" ", text)))
-    return len(_WORD.findall(_BULLET.sub("", text)))
+    text = _INLINE.sub(" formula ", _DISPLAY.sub(" formula ", _FENCE.sub(" ", markdown)))
+    return len(_WORD.findall(_BULLET.sub("", shown_text(text))))
+
+
+def shown_text(markdown: str) -> str:
+    """``markdown`` without code blocks and pictures, and of links their text only."""
+    return _LINK.sub(r"\1", _WIKILINK.sub(r"\1", _EMBED.sub(" ", _FENCE.sub(" ", markdown))))
 
 
 def count_formulas(markdown: str) -> int:

@@ -28,7 +28,8 @@ _WIKILINK = re.compile(r"\[\[([^\[\]|\n]+)(?:\|([^\[\]\n]*))?\]\]")
 _FORMULA = re.compile(r"\$(?!\s)((?:[^$\\]|\\.)+)(?<!\s)\$(?!\d)", re.DOTALL)
 _BREAK = re.compile(r"<br\s{0,3}/?>", re.IGNORECASE)
 _PAIR = re.compile(r"<(sub|sup|kbd|u)>([^<>\n]{1,200})</\1>")
-_CALLOUT = re.compile(r"\[!([A-Za-z][A-Za-z-]{0,30})\][+-]?[ \t]*([^\n]*)\n?")
+_CALLOUT = re.compile(r"\[!([^\W\d_][\w-]{0,30})\][+-]?[ \t]*([^\n]*)\n?")
+_FOOTNOTE = re.compile(r"\[\^([^\[\]\s]+)\]")
 _MARK = ord("=")
 
 
@@ -43,6 +44,7 @@ def markdown_parser() -> MarkdownIt:
     parser.block.ruler.before("fence", "math_block", _math_block, block_rules)
     parser.inline.ruler.before("escape", "math_inline", _math_inline)
     parser.inline.ruler.before("link", "obsidian_link", _obsidian_link)
+    parser.inline.ruler.before("link", "footnote", _footnote)
     parser.inline.ruler.before("autolink", "comment", _comment)
     parser.inline.ruler.before("autolink", "safe_tag", _safe_tag)
     parser.inline.ruler.before("emphasis", "mark", _mark)
@@ -122,6 +124,27 @@ def _obsidian_link(state: StateInline, silent: bool) -> bool:
     return False
 
 
+def _footnote(state: StateInline, silent: bool) -> bool:
+    """``[^1]``, if ``env["footnotes"]`` has its text, and ``^[text]``: a token with the text, to be shown elsewhere."""
+    if state.src.startswith("[^", state.pos):
+        match = _FOOTNOTE.match(state.src, state.pos)
+        text = state.env.get("footnotes", {}).get(match[1]) if match else None
+        if text is None:
+            return False
+        end = match.end()
+    elif state.src.startswith("^[", state.pos):
+        closing = state.md.helpers.parseLinkLabel(state, state.pos + 1)
+        if closing < 0 or not state.src[state.pos + 2 : closing].strip():
+            return False
+        text, end = state.src[state.pos + 2 : closing], closing + 1
+    else:
+        return False
+    if not silent:
+        state.push("footnote", "sup", 0).meta = {"text": text.strip()}
+    state.pos = end
+    return True
+
+
 def _comment(state: StateInline, silent: bool) -> bool:
     for opening, closing in (("<!--", "-->"), ("%%", "%%")):
         if not state.src.startswith(opening, state.pos):
@@ -154,17 +177,19 @@ def _safe_tag(state: StateInline, silent: bool) -> bool:
 
 
 def _mark(state: StateInline, silent: bool) -> bool:
-    """Each ``==`` is a delimiter; which ones pair is decided together with emphasis, in linear time."""
+    """Each ``==`` is a delimiter; which ones pair is decided together with emphasis, in linear time.
+
+    As in Obsidian, only a space inside keeps it from being one: a word of which «==часть==» is marked is marked.
+    """
     if silent or not state.src.startswith("==", state.pos):
         return False
-    scanned = state.scanDelims(state.pos, True)
-    if scanned.length != 2:
-        state.push("text", "", 0).content = "=" * scanned.length
-    else:
-        state.push("text", "", 0).content = "=="
-        position = len(state.tokens) - 1
-        state.delimiters.append(Delimiter(_MARK, 0, position, -1, scanned.can_open, scanned.can_close))
-    state.pos += scanned.length
+    length = state.scanDelims(state.pos, True).length
+    state.push("text", "", 0).content = "=" * length
+    if length == 2:
+        before, after = state.src[state.pos - 1 : state.pos], state.src[state.pos + 2 : state.pos + 3]
+        can_open, can_close = bool(after.strip()), bool(before.strip())
+        state.delimiters.append(Delimiter(_MARK, 0, len(state.tokens) - 1, -1, can_open, can_close))
+    state.pos += length
     return True
 
 
@@ -188,7 +213,8 @@ def _callouts(state: StateCore) -> None:
         if token.type == "inline" and opening is not None and opening.type == "blockquote_open":
             match = _CALLOUT.match(token.content)
             if match:
-                opening.attrSet("class", f"callout callout-{match[1].lower()}")
+                kind = match[1].lower()
+                opening.attrSet("class", f"callout callout-{kind}" if kind.isascii() else "callout")
                 tokens[index - 1].attrSet("class", "callout-title")
                 body = token.content[match.end() :]
                 token.content = match[2].strip() or match[1].capitalize()

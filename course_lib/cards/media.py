@@ -2,7 +2,7 @@
 
 A note is somebody else's text. A picture is looked up by name in the folders that the caller allows, and a path that
 leaves them (``..``, an absolute path, a symbolic link) stops the build: a shared deck must not carry a private file.
-In the package a picture is named by the hash of its content, so two pictures of one name never meet and a changed
+In a vault (:mod:`course_lib.cards.vault`) ``..`` may stay inside it, and a bare name is looked for in all of it. In the package a picture is named by the hash of its content, so two pictures of one name never meet and a changed
 picture reaches every learner.
 """
 
@@ -14,7 +14,11 @@ import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.parsers import expat
+
+if TYPE_CHECKING:
+    from course_lib.cards.vault import Vault
 
 MAX_PICTURE_BYTES = 10_000_000
 
@@ -54,11 +58,30 @@ class Pictures:
     Args:
         roots: the folders that may be read, in the order in which they are searched.
         renamed: old picture names, and the names to use instead (``embeds.toml``).
+        vault: searched last, for the base name; its root is one of ``roots``.
+        folder: of the note, from which ``..`` and nearness in the vault are counted.
+
+    Attributes:
+        picked: name → file, where the vault has several pictures of that name and the nearest was taken.
     """
 
-    def __init__(self, roots: Sequence[Path], renamed: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        roots: Sequence[Path],
+        renamed: Mapping[str, str] | None = None,
+        vault: Vault | None = None,
+        folder: Path | None = None,
+    ) -> None:
         self._roots = [root.resolve() for root in roots]
+        self._vault = vault
+        self._folder = folder or Path()
+        self.picked: dict[str, Path] = {}
         self._renamed = {unicodedata.normalize("NFC", old): new for old, new in (renamed or {}).items()}
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether a picture may lie in a part of the vault that was not looked through."""
+        return self._vault is not None and self._vault.is_cut_short
 
     def knows(self, name: str) -> bool:
         """Whether the picture map names it, whatever its suffix."""
@@ -70,11 +93,17 @@ class Pictures:
         Raises:
             PictureError: if the name leaves the roots, or the file is not a harmless picture.
         """
+        asked = name
         name = self._renamed.get(unicodedata.normalize("NFC", name), name)
         name = name.replace("\\", "/")
-        if name.startswith(("/", "~")) or re.match(r"[A-Za-z]:", name) or ".." in name.split("/"):
+        if name.startswith(("/", "~")) or re.match(r"[A-Za-z]:", name):
             raise PictureError("PICTURE_PATH")
-        path = self._find(name)
+        if ".." in name.split("/"):
+            inside = self._vault.inside(name, self._folder) if self._vault else None
+            if inside is None:
+                raise PictureError("PICTURE_PATH")
+            name = inside
+        path = self._find(name) or self._find_in_vault(name, asked)
         if path is None:
             return None
         suffix = path.suffix.lower()
@@ -101,10 +130,27 @@ class Pictures:
                             continue
                     except (OSError, ValueError, RuntimeError):
                         continue
-                    if not is_inside(path, self._roots) or path.suffix.lower() not in PICTURE_TYPES:
-                        raise PictureError("PICTURE_PATH")
-                    return path
+                    return self._checked(path)
         return None
+
+    def _find_in_vault(self, name: str, asked: str) -> Path | None:
+        """The nearest picture of that base name in the vault, if none is as near."""
+        base = name.rsplit("/", 1)[-1]
+        nearest = self._vault.find(base, self._folder) if self._vault else []
+        try:
+            paths = sorted({self._checked(path.resolve(strict=True)) for path in nearest if path.is_file()})
+        except (OSError, RuntimeError):
+            return None
+        if len(paths) > 1:
+            raise PictureError("PICTURE_AMBIGUOUS")
+        if paths and not self._vault.is_alone(base):
+            self.picked[asked] = nearest[0].relative_to(self._vault.root)
+        return paths[0] if paths else None
+
+    def _checked(self, path: Path) -> Path:
+        if not is_inside(path, self._roots) or path.suffix.lower() not in PICTURE_TYPES:
+            raise PictureError("PICTURE_PATH")
+        return path
 
 
 def is_inside(path: Path, roots: Sequence[Path]) -> bool:

@@ -28,16 +28,15 @@ _MARK = re.compile(r"==(?=\S)([^=\n]+)(?<=\S)==")
 
 
 def key_questions(lesson: int) -> None:
-    """Display the key questions of a lesson, in the session's language.
+    """Display the key questions of a lesson, in the session's language; all its cards, if none is a key question.
 
     Raises:
-        LookupError: if the lesson has no key question.
+        LookupError: if the lesson has no cards.
     """
     cards = [card for item in _lessons(language()) if item.number == lesson for card in item.cards]
-    keys = [card for card in cards if "key" in card.tags]
-    if not keys:
-        raise LookupError(f"lesson {lesson:02d} has no key question in flashcards/{language()}")
-    _display(keys)
+    if not cards:
+        raise LookupError(f"lesson {lesson:02d} has no cards in flashcards/{language()}")
+    _display([card for card in cards if "key" in card.tags] or cards)
 
 
 def recall(lesson: int) -> None:

@@ -38,10 +38,10 @@ NOTE_TYPE = "Transformers course"
 NOTE_TYPE_ID = 1_795_466_731
 TEMPLATE = "Question → Answer"
 
-NOTE_TYPE_REVISED = 1_795_470_303
+NOTE_TYPE_REVISED = 1_795_478_769
 """When the style sheet or a template last changed (seconds since 1970). Raise it with every change of either."""
 
-NOTE_TYPE_FINGERPRINT = "829e5a1c898c921d"
+NOTE_TYPE_FINGERPRINT = "32ac9ee58496a688"
 """Of the style sheet and the templates at that time; a test compares."""
 
 _FRONT = '<div class="question">{{Question}}</div>{{#Hint}}<div class="hint">{{Hint}}</div>{{/Hint}}'
@@ -111,18 +111,27 @@ def note_type() -> genanki.Model:
     )
 
 
-def write_package(output: Path, decks: Sequence[Deck], media: Mapping[str, bytes]) -> None:
-    """Write ``decks`` with their pictures to ``output``; an existing file is replaced only by a complete one.
+def package_bytes(decks: Sequence[Deck], media: Mapping[str, bytes]) -> bytes:
+    """The package that holds ``decks`` and their pictures.
 
     Args:
         media: name in the fields → content.
 
     Raises:
         PackageError: if a note would spoil the import.
-        OSError: if ``output`` cannot be written.
     """
     check_notes([note for deck in decks for note in deck.notes])
-    replace_file(output, _archive(_database(decks), media))
+    return _archive(_database(decks), media)
+
+
+def write_package(output: Path, decks: Sequence[Deck], media: Mapping[str, bytes]) -> None:
+    """Write :func:`package_bytes` to ``output``; an existing file is replaced only by a complete one.
+
+    Raises:
+        PackageError: if a note would spoil the import.
+        OSError: if ``output`` cannot be written.
+    """
+    replace_file(output, package_bytes(decks, media))
 
 
 def check_notes(notes: Sequence[Note]) -> None:
@@ -147,13 +156,17 @@ def check_notes(notes: Sequence[Note]) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file so that it is either the old one or the whole new one, never half of it."""
+    """Write a file so that it is either the old one or the whole new one, never half of it.
+
+    A link stays a link, to the new content; a file keeps its permissions.
+    """
+    path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-        os.chmod(temporary, 0o644)  # mkstemp made it private
+        os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o644)  # mkstemp made it private
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

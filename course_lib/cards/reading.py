@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from course_lib.cards.report import Report
+from course_lib.cards.short_forms import NO_SHORT_FORMS, ShortForms
 from course_lib.language import say
 
 MAX_BYTES = 2_000_000
@@ -36,6 +37,7 @@ class Source:
         body: index of the first line after the front matter.
         front_matter: ``key: value`` pairs; the value of ``tags`` is a list.
         repaired: the text was mojibake, so the file itself must not be edited.
+        forms: the short forms of cards to be read where the front matter does not say.
     """
 
     path: Path
@@ -43,6 +45,7 @@ class Source:
     body: int = 0
     front_matter: dict[str, str | list[str]] = field(default_factory=dict)
     repaired: bool = False
+    forms: ShortForms = NO_SHORT_FORMS
 
     def setting(self, key: str) -> str:
         """The front matter's value of ``key`` as text; empty if it has none."""
@@ -57,11 +60,14 @@ class Source:
         return [word.lstrip("#") for word in words if word.strip("#")]
 
 
-def read_source(path: Path, report: Report, *, repair: bool = True) -> Source | None:
+def read_source(
+    path: Path, report: Report, *, repair: bool = True, forms: ShortForms = NO_SHORT_FORMS
+) -> Source | None:
     """Read ``path``; ``None`` after an error, which stands in ``report``.
 
     Args:
         repair: undo mojibake; otherwise it is an error.
+        forms: see :class:`Source`.
     """
     try:
         if not path.is_file():
@@ -83,10 +89,12 @@ def read_source(path: Path, report: Report, *, repair: bool = True) -> Source | 
         report.add("MOJIBAKE" if repair else "MOJIBAKE_REFUSED", path)
         if not repair:
             return None
-    return source_from_text(fixed, path, report, repaired=fixed != text)
+    return source_from_text(fixed, path, report, repaired=fixed != text, forms=forms)
 
 
-def source_from_text(text: str, path: Path, report: Report, *, repaired: bool = False) -> Source:
+def source_from_text(
+    text: str, path: Path, report: Report, *, repaired: bool = False, forms: ShortForms = NO_SHORT_FORMS
+) -> Source:
     """Clean decoded ``text``: one kind of line end, nothing invisible, composed letters, front matter split off."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     hidden = _INVISIBLE.search(text)
@@ -96,7 +104,7 @@ def source_from_text(text: str, path: Path, report: Report, *, repaired: bool = 
     # macOS writes "й" as two characters; the same question must give the same id everywhere.
     lines = unicodedata.normalize("NFC", text).split("\n")
     front_matter, body = _read_front_matter(lines)
-    return Source(path, lines, body, front_matter, repaired)
+    return Source(path, lines, body, front_matter, repaired, forms)
 
 
 def decode(data: bytes, path: Path, report: Report) -> str | None:
@@ -157,8 +165,8 @@ def _read_front_matter(lines: list[str]) -> tuple[dict[str, str | list[str]], in
     if not lines or lines[0].strip() != "---":
         return {}, 0
     end = next((index for index, line in enumerate(lines[1:], 1) if line.strip() in _FRONT_MATTER_FENCES), None)
-    if end is None:
-        return {}, 0
+    if end is None or any(line.strip() in ("?", "??") for line in lines[1:end]):
+        return {}, 0  # a rule at the top of the file, and cards below it
     values: dict[str, str | list[str]] = {}
     key = ""
     for line in lines[1:end]:

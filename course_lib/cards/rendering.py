@@ -16,11 +16,13 @@ from urllib.parse import unquote, urlsplit
 import nh3
 from markdown_it.token import Token
 
+from course_lib.cards.indents import even_indents
 from course_lib.cards.markdown import MAX_LEVEL, markdown_parser
 from course_lib.cards.media import PICTURE_TYPES, PictureError, Pictures, packed_name
 from course_lib.cards.parsing import Passage
 from course_lib.cards.report import Report
 from course_lib.cards.tex import tex_problem
+from course_lib.cards.vault import MAX_ENTRIES
 from course_lib.language import catalogue
 
 MAX_HIGHLIGHTED_CHARACTERS = 5_000
@@ -43,6 +45,10 @@ _WIDTH = re.compile(r"(\d{1,4})(?:x\d{1,4})?")
 _TASK = re.compile(r"\[([ xX])\][ \t]+")
 _PUNCTUATION = re.compile(r"[,.;:!?)\]»”’…%-]{0,3}")
 _TAG = re.compile(r"<[^>]*>")
+_PERCENT = re.compile(r"(?<=\d) (?=%)")
+_RANGE = re.compile(r"(?<=\d)–(?=\d)")
+_DASH = re.compile(r"(?<=\S) (?=[—–] )")
+_SHORT_FORMULA = re.compile(r"(?<!\S)(\S{1,4}) ([×−+=]) (?=\S{1,4}(?!\S))")
 
 
 def words(key: str, language: str, **values: object) -> str:
@@ -100,22 +106,33 @@ class Renderer:
         self._language = language
         self._link = link
         self.media: dict[str, bytes] = {}
+        self._notes: list[str] | None = None
+        self._told_of_cut = False
         self._parser = markdown_parser()
-        for name in ("math_inline", "math_display", "math_block", "embed", "wikilink", "image", "fence"):
+        for name in ("math_inline", "math_display", "math_block", "embed", "wikilink", "image", "fence", "footnote"):
             self._parser.renderer.rules[name] = getattr(self, f"_render_{name}")
 
     def field(self, passage: Passage) -> str:
-        """The HTML of a question or an answer."""
+        """The HTML of a question or an answer, its footnotes below it."""
         try:
-            tokens = self._parser.parse(passage.text, {})
+            tokens = self._parser.parse(even_indents(passage.text), {"footnotes": dict(passage.footnotes)})
             deepest = max((token.level for token in tokens), default=0)
         except RecursionError:
             tokens, deepest = [], MAX_LEVEL
         if deepest >= MAX_LEVEL - 1:
             self._report.add("TOO_DEEP", self._file, passage.line)
             return ""
+        self._notes = []
         self._prepare(tokens, passage)
-        return self._finish(self._parser.renderer.render(tokens, self._parser.options, {}))
+        notes, self._notes = self._notes, None
+        rendered = self._parser.renderer.render(tokens, self._parser.options, {})
+        return self._finish(rendered + self._footnotes(notes, passage.line))
+
+    def _footnotes(self, notes: Sequence[str], line: int) -> str:
+        if not notes:
+            return ""
+        items = (f"<p><sup>{number}</sup> {self.inline(note, line)}</p>" for number, note in enumerate(notes, 1))
+        return f'<div class="footnotes">{"".join(items)}</div>'
 
     def inline(self, text: str, line: int) -> str:
         """The HTML of a heading or another piece of one line."""
@@ -147,7 +164,10 @@ class Renderer:
                 if item.type == "list_item_open" and tokens[index + 1].type == "list_item_close":
                     item.attrSet("class", "formula")  # shown without its bullet
             elif token.type == "inline":
-                self._prepare_inline(token.children or [], passage, begin)
+                children = token.children or []
+                if index >= 2 and tokens[index - 2].type == "list_item_open" and children and _is_task(children[0]):
+                    tokens[index - 2].attrSet("class", "task")  # the box stands for the bullet
+                self._prepare_inline(children, passage, begin)
 
     def _prepare_inline(self, tokens: list[Token], passage: Passage, begin: int) -> None:
         offset = begin
@@ -162,6 +182,8 @@ class Renderer:
                 token.meta["html"] = self._embed(token.meta["target"], token.meta["label"], line)
             elif token.type == "image":
                 token.meta["html"] = self._image(token, line)
+            elif token.type == "footnote":
+                token.meta["number"] = self._number_of(token.meta["text"])
             elif token.type == "link_open":
                 open_links.append(self._keeps_link(str(token.attrs.get("href", "")), line))
                 token.hidden = not open_links[-1]
@@ -169,10 +191,20 @@ class Renderer:
                 token.hidden = not open_links.pop()
             elif token.type == "text" and index == 0 and (task := _TASK.match(token.content)):
                 token.content = ("☐ " if task[1] == " " else "☑ ") + token.content[task.end() :]
+            if token.type == "text":
+                token.content = _kept_together(token.content)
             if token.type in ("softbreak", "hardbreak"):
                 offset += 1
             else:
                 offset += token.content.count("\n")
+
+    def _number_of(self, note: str) -> int | None:
+        """The number of a footnote in this field; a heading shows none."""
+        if self._notes is None:
+            return None
+        if note not in self._notes:
+            self._notes.append(note)
+        return self._notes.index(note) + 1
 
     def _check_formula(self, token: Token, line: int) -> None:
         problem = tex_problem(token.content)
@@ -212,8 +244,14 @@ class Renderer:
         if picture is None:
             code, kind = ("MISSING_PICTURE", "missing") if self._is_picture(name) else ("EMBED_TYPE", "embed")
             self._report.add(code, self._file, line, name=_shortened(name))
+            if kind == "missing" and self._pictures.is_cut_short and not self._told_of_cut:
+                self._told_of_cut = True
+                self._report.add("VAULT_TOO_LARGE", self._file, line, limit=MAX_ENTRIES)
             return self._placeholder(kind, name)
         data, suffix = picture
+        if name in self._pictures.picked:
+            path = self._pictures.picked[name].as_posix()
+            self._report.add("PICTURE_PICKED", self._file, line, name=_shortened(name), path=_shortened(path))
         packed = packed_name(data, suffix)
         self.media[packed] = data
         alt = alt.strip() or Path(name).stem
@@ -245,6 +283,10 @@ class Renderer:
 
     _render_image = _render_embed
 
+    def _render_footnote(self, tokens: Sequence[Token], index: int, options: object, env: object) -> str:
+        number = tokens[index].meta["number"]
+        return f"<sup>{number}</sup>" if number else ""
+
     def _render_wikilink(self, tokens: Sequence[Token], index: int, options: object, env: object) -> str:
         meta = tokens[index].meta
         label = html.escape(meta["label"] or meta["target"].strip("#").replace("#", " › "))
@@ -253,7 +295,7 @@ class Renderer:
 
     def _render_fence(self, tokens: Sequence[Token], index: int, options: object, env: object) -> str:
         token = tokens[index]
-        return highlighted(token.content, token.info.strip().split(" ")[0])
+        return highlighted(token.content.rstrip() + "\n", token.info.strip().split(" ")[0])
 
 
 def highlighted(code: str, language: str) -> str:
@@ -270,6 +312,16 @@ def highlighted(code: str, language: str) -> str:
         return highlight(code, get_lexer_by_name(language, stripnl=False), HtmlFormatter())
     except ClassNotFound:
         return plain
+
+
+def _kept_together(text: str) -> str:
+    """``75 %``, ``30–60`` and ``2 × 64`` are not broken at the end of a line, and no line begins with a dash."""
+    text = _DASH.sub("\u00a0", _RANGE.sub("–\u2060", _PERCENT.sub("\u00a0", text)))
+    return _SHORT_FORMULA.sub("\\1\u00a0\\2\u00a0", text)
+
+
+def _is_task(token: Token) -> bool:
+    return token.type == "text" and _TASK.match(token.content) is not None
 
 
 def _take_punctuation(formula: Token, following: Token | None) -> None:

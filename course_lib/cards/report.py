@@ -35,6 +35,9 @@ LEVELS: dict[str, str] = {
     "NUMBERS": INFO,
     "CARD_TOO_LONG": ERROR,
     "NO_CARDS": ERROR,
+    "SETTING": WARNING,
+    "INLINE_EMPTY": WARNING,
+    "CLOZE_MANY": WARNING,
     # identity
     "BAD_ID": INFO,
     "NO_ID": ERROR,
@@ -42,9 +45,15 @@ LEVELS: dict[str, str] = {
     "RETIRED_ID": ERROR,
     "ID_KEPT": INFO,
     "ID_CHANGED": WARNING,
+    "ID_REUSED": WARNING,
     "DECK_MOVED": INFO,
+    "CARD_MOVED": INFO,
+    "CARD_SPLIT": INFO,
     "CARDS_GONE": INFO,
     "IDS_WRITTEN": INFO,
+    "IDS_NOT_WRITTEN": WARNING,
+    "LOCK_FOUND": INFO,
+    "LOCKS_SEVERAL": ERROR,
     "LOCK_BROKEN": ERROR,
     "EMBEDS_BROKEN": ERROR,
     "UNWRITABLE": ERROR,
@@ -59,10 +68,16 @@ LEVELS: dict[str, str] = {
     "MISSING_PICTURE": WARNING,
     "REMOTE_PICTURE": WARNING,
     "EMBED_TYPE": WARNING,
+    "PICTURE_AMBIGUOUS": WARNING,
+    "PICTURE_PICKED": INFO,
+    "VAULT_SETTINGS": WARNING,
+    "VAULT_OUTSIDE": WARNING,
+    "VAULT_TOO_LARGE": INFO,
     # the course's own decks
     "LESSON": ERROR,
     "DECK_RENAMED": ERROR,
     "VANISHED": WARNING,
+    "RETIRED": INFO,
     "UNRELEASED": INFO,
     "NO_SECTION": ERROR,
     "UNKNOWN_SECTION": ERROR,
@@ -83,12 +98,14 @@ LEVELS: dict[str, str] = {
     "LIST_ALL": ERROR,
     "PRONOUN": WARNING,
     "TERM_TWICE": WARNING,
+    "NUMBER_DRIFTED": ERROR,
+    "CONSTANT_UNUSED": WARNING,
     "FEW_ATOMS": WARNING,
     "FEW_WHY": ERROR,
 }
 """The level of every code. A code that is not here cannot be reported."""
 
-RAISED_BY_STRICT = frozenset({"MISSING_PICTURE", "REMOTE_PICTURE", "EMBED_TYPE", "NOT_A_PICTURE"})
+RAISED_BY_STRICT = frozenset({"MISSING_PICTURE", "REMOTE_PICTURE", "EMBED_TYPE", "NOT_A_PICTURE", "PICTURE_AMBIGUOUS"})
 """Warnings that ``--strict`` makes errors: the deck would be complete but for a placeholder."""
 
 RAISED_IN_OWN_FILES = frozenset({"STRAY_TEXT", "BAD_ID"})

@@ -36,6 +36,8 @@ WARNINGS = {
     "missing-picture": ("q\n?\n![[none.png]]\n", ["MISSING_PICTURE"]),
     "remote-picture": ("q\n?\n![x](https://a.example/x.png)\n", ["REMOTE_PICTURE"]),
     "pdf": ("q\n?\n![[talk.pdf]]\n", ["EMBED_TYPE"]),
+    "mp3": ("q\n?\n![[talk.mp3]]\n", ["EMBED_TYPE"]),
+    "iframe": ('q\n?\n<iframe src="https://a.example"></iframe><style>*{}</style>\n', []),
     "stray-text": ("stray\n\nq\n?\na\n", ["STRAY_TEXT"]),
     "prose-after": ("q\n?\na\n\nprose\n", []),
     "control": ("q\x1f\x00\u202e\n?\na\n", ["CONTROL_CHARACTERS"]),
@@ -67,7 +69,7 @@ def test_a_warning_lets_the_package_be_written(tmp_path, name):
     assert report.codes() == codes and report.exit_code == 0 and (tmp_path / "out.apkg").exists()
 
 
-@pytest.mark.parametrize("name", ["data-picture", "missing-picture", "remote-picture", "pdf"])
+@pytest.mark.parametrize("name", ["data-picture", "missing-picture", "remote-picture", "pdf", "mp3"])
 def test_strict_makes_a_placeholder_an_error(tmp_path, name):
     report = compiled(tmp_path, (GOOD + WARNINGS[name][0]).encode(), strict=True)
     assert report.exit_code == 1 and not (tmp_path / "out.apkg").exists()
@@ -102,6 +104,14 @@ def test_mojibake_is_repaired_or_refused(tmp_path):
 def test_a_file_over_two_megabytes_is_refused(tmp_path):
     report = compiled(tmp_path, GOOD.encode() + b"a" * 2_000_000)
     assert report.codes() == ["TOO_BIG"] and report.exit_code == 1
+
+
+@pytest.mark.parametrize("name", ["deep-list", "brackets"])
+def test_hostile_input_is_done_with_within_a_second(tmp_path, name):
+    text = {**ERRORS, **WARNINGS}[name][0]
+    start = time.process_time()
+    compiled(tmp_path, (GOOD + text).encode())
+    assert time.process_time() - start < 1
 
 
 def test_no_cards_is_exit_status_2_and_no_file(tmp_path):

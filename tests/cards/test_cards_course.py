@@ -175,6 +175,8 @@ def test_a_vanished_card_is_retired_by_the_next_release_and_its_id_never_used_ag
         assert "VANISHED" in build(course).codes()
         assert not (course / "flashcards" / "retired.txt").exists()
         report = build(course, update_lock=True, now=NOW + 1)
+        (retired,) = [issue.message for issue in report.issues if issue.code == "RETIRED"]
+        assert "1 id(s) retired by this release: atom-two;" in retired and report.retired_search in retired
         assert (course / "flashcards" / "retired.txt").read_text("utf-8") == "atom-two\n"
         assert report.retired_search == retired_search(course, "en")
         found = [collection.get_note(note)["Id"] for note in collection.find_notes(report.retired_search)]
@@ -184,6 +186,39 @@ def test_a_vanished_card_is_retired_by_the_next_release_and_its_id_never_used_ag
     report = build(course)
     assert ("RETIRED_ID", 20) in errors(report)
     assert any("retired.txt:1" in issue.message for issue in report.errors)
+
+
+def test_a_card_that_moved_to_another_lesson_keeps_its_history_and_learners_are_told_how_to_move_it(course):
+    build(course, update_lock=True, now=NOW)
+    with anki_collection() as collection:
+        import_package(collection, course / "en.apkg")
+        moved = "#atom #what" + LESSON.split("#atom #what")[1]
+        head = LESSON.partition("#key")[0].replace("lesson: 3", "lesson: 4").replace("03 Attention", "04 Heads")
+        for language in ("en", "ru"):
+            folder = course / "flashcards" / language
+            (folder / "03_attention.md").write_text(LESSON.replace(moved, ""), "utf-8")
+            (folder / "04_heads.md").write_text(head.replace("03_attention", "04_heads") + moved, "utf-8")
+        for options in ({}, {"update_lock": True, "now": NOW + 60}):
+            report = build(course, **options)
+            (issue,) = [issue for issue in report.issues if issue.code == "DECK_MOVED"]
+            assert issue.file.endswith("04_heads.md") and issue.line == 10
+            assert "1 card(s), earlier 03_attention.md, now in the deck Course::04 Heads" in issue.message
+        assert import_package(collection, report.output) == imported(updated=1, duplicate=2)
+        (card,) = collection.find_cards('"note:Transformers course" "deck:Course::03 Attention" (Id:atom-two)')
+        assert '"deck:Course::03 Attention" (Id:atom-two)' in issue.message
+        assert collection.decks.name(collection.get_card(card).did) == "Course::03 Attention", "Anki does not move it"
+        assert "DECK_MOVED" not in build(course).codes(), "told until it is released"
+
+
+def test_a_lock_that_cannot_be_written_is_named(course, monkeypatch):
+    from course_lib.cards import history
+
+    def refuse(path, content):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(history, "replace_file", refuse)
+    report = build(course, update_lock=True, now=NOW)
+    assert report.codes() == ["UNWRITABLE"] and report.issues[0].file.endswith("lock.json") and report.exit_code == 1
 
 
 def test_a_spoilt_lock_and_an_empty_course(course, tmp_path):

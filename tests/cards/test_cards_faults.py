@@ -13,10 +13,12 @@ import zipfile
 import pytest
 from card_tools import NOW, PNG
 from test_cards_media import check_links_out_are_refused
+from test_cards_notes import check_a_renamed_deck_keeps_its_cards, check_ids_are_written
 from test_cards_package import check_history_survives_a_reworded_card, check_two_builds_are_byte_identical
 from test_cards_rendering import check_second_wall, check_typed_text_survives
+from test_cards_year import YearOfNotes, check_most_ids_were_kept
 
-from course_lib.cards import history, media, package, rendering
+from course_lib.cards import history, marking, media, notes, package, rendering
 
 
 def test_genankis_default_guid_is_noticed(tmp_path, monkeypatch):
@@ -91,3 +93,81 @@ def test_a_time_of_the_build_in_the_database_is_noticed(tmp_path, monkeypatch):
     monkeypatch.setattr(package.genanki.Package, "write_to_db", with_clock)
     with pytest.raises(AssertionError):
         check_two_builds_are_byte_identical(tmp_path, monkeypatch)
+
+
+# --- the review history -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"least": 0.0, "lead": 0.0, "in_place": lambda key, card_id: True},
+        {"lead": 0.0},
+        {"kept": ()},
+        {"in_place": lambda key, card_id: True},
+    ],
+    ids=["any likeness", "no lead", "no neighbours", "any place"],
+)
+def test_a_card_that_inherits_a_removed_ones_history_is_noticed(tmp_path, monkeypatch, fault):
+    real = notes.match_reworded
+    monkeypatch.setattr(notes, "match_reworded", lambda before, now, **options: real(before, now, **(options | fault)))
+    with pytest.raises(AssertionError, match="inherits the history"):
+        YearOfNotes(tmp_path).play()
+
+
+def test_swapped_ids_are_noticed(tmp_path, monkeypatch):
+    real = notes.match_reworded
+
+    def swapped(before, now, **options):
+        matched = real(before, now, **options)
+        ids = list(matched.values())
+        return dict(zip(matched, [*ids[1:], *ids[:1]], strict=True))
+
+    monkeypatch.setattr(notes, "match_reworded", swapped)
+    with pytest.raises(AssertionError, match="inherits the history"):
+        YearOfNotes(tmp_path, cards=60, releases=2).play()
+
+
+def test_lost_ids_are_noticed(tmp_path, monkeypatch):
+    monkeypatch.setattr(notes, "match_reworded", lambda before, now, **options: {})
+    year = YearOfNotes(tmp_path, cards=60, releases=1)
+    year.play()
+    with pytest.raises(AssertionError, match="ids kept"):
+        check_most_ids_were_kept(year)
+
+
+def test_a_time_that_stands_still_is_noticed_in_a_year(tmp_path, monkeypatch):
+    monkeypatch.setattr(history.LearnerLock, "mtime", lambda self, card_id, content, now: NOW)
+    with pytest.raises(AssertionError, match=" reads "):
+        YearOfNotes(tmp_path, cards=60, releases=2).play()
+
+
+def test_ids_from_the_fields_are_noticed_in_a_year(tmp_path, monkeypatch):
+    class ByFields(package._StampedNote):
+        def __init__(self, *arguments) -> None:
+            super().__init__(*arguments)
+            self.guid = None
+
+    monkeypatch.setattr(package, "_StampedNote", ByFields)
+    with pytest.raises(AssertionError, match="2 notes of Card"):
+        YearOfNotes(tmp_path, cards=60, releases=2).play()
+
+
+def test_a_lock_that_is_sought_by_the_decks_name_only_is_noticed(tmp_path, monkeypatch):
+    monkeypatch.setattr(notes, "find_learner_locks", lambda default, *_: [default])
+    with pytest.raises(AssertionError):
+        check_a_renamed_deck_keeps_its_cards(tmp_path)
+
+
+@pytest.mark.parametrize("answer", ["```\nx\n```", "| a |\n|---|\n| b |", "- a\n- b"])
+def test_an_id_in_the_wrong_line_is_noticed(tmp_path, monkeypatch, answer):
+    real = marking._marked
+
+    def one_line_up(data, source, cards, ids, report):
+        for card in cards:
+            card.end_line -= 1
+        return real(data, source, cards, ids, report)
+
+    monkeypatch.setattr(marking, "_marked", one_line_up)
+    with pytest.raises((AssertionError, ValueError)):
+        check_ids_are_written(tmp_path, f"q\n?\n{answer}\n", 1)

@@ -22,6 +22,7 @@ from course_lib.cards.parsing import parse
 from course_lib.cards.reading import source_from_text
 from course_lib.cards.rendering import Renderer, is_blank
 from course_lib.cards.report import Report
+from course_lib.cards.short_forms import CLOZE_MARKS, ShortForms
 from course_lib.cards.tex import tex_problem
 
 PIECES = [
@@ -30,15 +31,17 @@ PIECES = [
     "[[", "]]", "![[", "x.png", "|", "[", "](", ")", "<", ">", "<script>", "<s>", "</p>", "<br>", "<sub>", "<!--", "-->", "%%",
     "<!--SR:!2024-01-01,1,250-->", " ^some-id", "^x", "javascript:alert(1)", "https://a.b", "data:image/png;base64,A", "onclick=",
     "[sound:", "[latex]", "[$]", "&lt;", "&#106;", "\\", "\x1f", "\x00", "\u202e", "---\n", "| a | b |\n|---|---|\n", "🃏", "\r",
+    "a::b", ":::", "::", "{{", "}}", ";;", "1;;", "^[", "[^1]", "\n[^1]: ", "\n\t\t- ", "\n  ", "#🃏/x ", "\u200b", "- [ ] ",
 ]  # fmt: skip
 
 markdown = st.lists(st.sampled_from(PIECES) | st.text(max_size=4), max_size=40).map("".join)
+FORMS = [ShortForms(), ShortForms(inline=True, cloze=tuple(CLOZE_MARKS))]
 fuzz = settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
-def fields_of(text: str) -> list[str]:
+def fields_of(text: str, forms: ShortForms = FORMS[0]) -> list[str]:
     report = Report()
-    source = source_from_text(text, Path("note.md"), report)
+    source = source_from_text(text, Path("note.md"), report, forms=forms)
     renderer = Renderer(Pictures([]), report, Path("note.md"), "en")
     fields = []
     for card in parse(source, report):
@@ -51,7 +54,7 @@ def fields_of(text: str) -> list[str]:
 @fuzz
 @given(markdown)
 def test_any_text_gives_harmless_fields(text):
-    for field in fields_of(f"q\n?\n{text}") + fields_of(text):
+    for field in fields_of(f"q\n?\n{text}") + fields_of(text) + fields_of(text, FORMS[1]):
         assert dangers(field) == []
         for command in ("[sound:", "[latex]", "[/latex]", "[$]", "[anki:", "\x1f"):
             assert command not in field
@@ -81,6 +84,20 @@ def test_no_line_of_a_card_is_lost_or_doubled(text):
 
 
 @fuzz
+@given(markdown)
+def test_short_forms_add_cards_and_change_none(text):
+    plain, with_forms = ([], [])
+    for forms, cards in zip(FORMS, (plain, with_forms), strict=True):
+        cards += parse(source_from_text(text, Path("note.md"), Report(), forms=forms), Report())
+    assert [card for card in with_forms if not card.short] == plain
+    for card in with_forms:
+        assert card.question.text.strip() and card.answer.text.strip() and card.end_line >= card.line
+        assert bool(card.asked) == bool(card.cloze) and (not card.cloze or card.short)
+    ids = [(card.line, card.cloze) for card in with_forms]
+    assert len(set(ids)) == len(ids), "a place in the note is one card"
+
+
+@fuzz
 @given(
     st.lists(st.sampled_from([*"{}%&^_\\[]() x1", "\\left(", "\\right)", "\\frac", "\\begin{a}", "\\end{a}"])).map(
         "".join
@@ -106,7 +123,7 @@ def test_any_bytes_give_a_package_or_an_error_but_no_exception(data):
     with tempfile.TemporaryDirectory() as folder:
         note, output = Path(folder) / "note.md", Path(folder) / "out.apkg"
         note.write_bytes(data)
-        report = compile_notes([note], output, lang="en", now=1)
+        report = compile_notes([note], output, lang="en", forms=FORMS[len(data) % 2], now=1)
         assert report.exit_code in (0, 1, 2) and output.exists() == (report.exit_code == 0)
 
 
@@ -144,6 +161,14 @@ HOSTILE = {
     "spaces": lambda n: "a" + " " * n + "b",
     "code": lambda n: "```python\n" + "'" * min(n, 4000) + "\n```",
     "sound": lambda n: "[sound:" * (n // 7),
+    "footnotes": lambda n: "^[" * (n // 2),
+    "closed-footnotes": lambda n: "^[a] " * (n // 5),
+    "footnote-marks": lambda n: "[^1]" * (n // 4) + "\n\n[^1]: a",
+    "deep-items": lambda n: "- 1. " * (n // 5),
+    "jumping-items": lambda n: "".join("\t" * (i % 20) + "- a\n" for i in range(n // 12)),
+    "quoted-items": lambda n: "".join("> " * (i % 9) + "\t- a\n" for i in range(n // 20)),
+    "block-ids": lambda n: "a ^abc\n" * (n // 7),
+    "dashes": lambda n: "a — 2 × " * (n // 8),
 }
 
 WHOLE_FILES = {
@@ -164,6 +189,20 @@ WHOLE_FILES = {
     "blanks": lambda n: "\n" * n,
     "one-line": lambda n: "a" * n,
     "ids": lambda n: "q\n?\na" + " ^aaa" * (n // 5),
+    "colons": lambda n: "a::b\n" * (n // 5),
+    "colons-in-a-line": lambda n: "::" * (n // 2),
+    "gaps": lambda n: "==a== b\n\n" * (n // 9),
+    "gaps-in-a-text": lambda n: "==a== " * (n // 6),
+    "gaps-in-lines": lambda n: "==a== b\n" * (n // 8),
+    "open-gaps": lambda n: "==a " * (n // 4),
+    "open-braces": lambda n: "{{a " * (n // 4),
+    "stars": lambda n: "**" * (n // 2),
+    "masks": lambda n: "$a `b [[c <d %%e <!-- f" * (n // 23),
+    "escapes": lambda n: "$" + "\\$" * (n // 2) + "::",
+    "footnotes": lambda n: "[^1]: a\n" * (n // 8),
+    "heading-tags": lambda n: "# a" + " #🃏" * (n // 3) + " b",
+    "question-tags": lambda n: "#🃏 " * (n // 3) + "q\n?\na",
+    "rules": lambda n: "- " * (n // 2) + "\n?\na",
 }
 
 
@@ -196,8 +235,13 @@ def test_a_hostile_card_takes_linear_time(name):
 
 
 @pytest.mark.parametrize("name", WHOLE_FILES)
-def test_a_hostile_file_takes_linear_time(name):
-    assert_linear(lambda n: read_cards("q\n?\na\n\n" + WHOLE_FILES[name](n)), 30_000)
+@pytest.mark.parametrize("forms", FORMS, ids=["plain", "short-forms"])
+def test_a_hostile_file_takes_linear_time(name, forms):
+    def work(n: int) -> None:
+        report = Report()
+        parse(source_from_text("q\n?\na\n\n" + WHOLE_FILES[name](n), Path("note.md"), report, forms=forms), report)
+
+    assert_linear(work, 30_000)
 
 
 def test_the_judge_of_time_sees_a_quadratic_step():

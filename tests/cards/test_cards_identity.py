@@ -9,7 +9,16 @@ import pytest
 from card_tools import FIXTURES, NOW
 
 from course_lib.cards.history import FIRST_EDITION, CourseLock, LearnerLock, LockError, content_hash
-from course_lib.cards.identity import browser_search, match_reworded, note_guid, note_id, question_id, word_list
+from course_lib.cards.identity import (
+    browser_search,
+    in_deck,
+    match_reworded,
+    note_guid,
+    note_id,
+    question_id,
+    share_split_off,
+    word_list,
+)
 from course_lib.cards.parsing import parse
 from course_lib.cards.reading import read_source
 from course_lib.cards.report import Report
@@ -72,6 +81,36 @@ def test_the_best_pair_is_taken_first_and_each_id_once():
     assert match_reworded(before, now) == {"near": ("old", 0.75)}
 
 
+def test_a_card_that_follows_the_pattern_of_its_neighbours_is_new_unless_it_stands_in_the_old_place():
+    before = {"old": ("What does masking do in BERT", "It hides the future")}
+    kept = [("What does dropout do in BERT", "It hides some units"), ("What does padding do in BERT", "It fills rows")]
+    new = {"new": ("What does scaling do in BERT", "It hides the length")}
+    assert match_reworded(before, new)["new"][1] > 0.75, "alike enough, if nothing else were"
+    assert match_reworded(before, new, kept=kept) == {}
+    assert match_reworded(before, new, kept=kept, in_place=lambda key, card_id: True).keys() == {"new"}
+    closest = {"new": ("What does padding do in BERT", "It fills the rows")}
+    assert match_reworded(before, closest, kept=kept, in_place=lambda key, card_id: True) == {}
+
+
+def test_an_unchanged_question_with_another_answer_gives_way_to_a_closer_rewording_only():
+    before = {"old": ("What is a token", "A piece of text from the vocabulary")}
+    coin = ("What is a token", "Something for a slot machine")
+    assert match_reworded(before, {"coin": coin}) == {"coin": ("old", 0.75)}
+    closer = ("What is a token, exactly", "A piece of text from the vocabulary")
+    assert match_reworded(before, {"coin": coin, "closer": closer}).keys() == {"closer"}
+    farther = ("What would you call a token", "A piece of some text")
+    assert match_reworded(before, {"coin": coin, "farther": farther}).keys() == {"coin"}
+
+
+def test_a_half_that_was_split_off_is_told_from_a_rewording_and_from_a_new_card():
+    before = "Before softmax the scores are divided. Their variance grows with the size of the key"
+    after = "Before softmax the scores are divided"
+    assert share_split_off("Their variance grows with the key's size", before, after) > 0.5
+    assert share_split_off("Their variance grows with the size of the key", before, before) == 0.0, "nothing was lost"
+    assert share_split_off("A long key wins for its length alone", before, after) == 0.0
+    assert share_split_off("the key", before, after) == 0.0, "too short to say"
+
+
 def test_the_hash_covers_fields_and_tags():
     base = content_hash({"Question": "q", "Answer": "a"}, ["x"])
     assert base == content_hash({"Answer": "a", "Question": "q"}, ["x"])
@@ -99,7 +138,24 @@ def test_a_release_moves_the_time_of_changed_cards_only_and_always_forward(tmp_p
     lock = CourseLock.load(tmp_path / "lock.json")
     assert lock.mtime("en", "one", "h1", release=NOW + 100) == NOW
     assert lock.mtime("en", "two", "h2", release=NOW + 100) == NOW + 100
-    assert lock.mtime("en", "two", "h3", release=NOW - 100) == NOW + 101, "a clock that went back"
+    assert lock.mtime("en", "two", "h3", release=NOW - 100) == NOW + 102, "a clock that went back"
+
+
+def test_a_release_is_newer_than_every_plain_build_before_it(tmp_path):
+    lock = CourseLock.load(tmp_path / "lock.json")
+    assert lock.mtime("en", "one", "h1", release=FIRST_EDITION) > CourseLock(tmp_path / "x").mtime("en", "one", "h1")
+    lock.mtime("en", "two", "h1", release=NOW)
+    plain = lock.mtime("en", "two", "h2")
+    assert lock.mtime("en", "two", "h2", release=NOW) > plain > NOW
+
+
+def test_a_release_notes_the_lesson_of_every_card(tmp_path):
+    (tmp_path / "lock.json").write_text('{"format": 1, "cards": {"en": {"one": {"hash": "h", "mtime": 5}}}}')
+    lock = CourseLock.load(tmp_path / "lock.json")
+    assert lock.lesson("en", "one") is None and lock.lesson("ru", "none") is None
+    lock.mtime("en", "one", "h", lesson=4)
+    assert lock.lesson("en", "one") is None, "a plain build notes nothing"
+    assert lock.mtime("en", "one", "h", release=NOW, lesson=3) == 5 and lock.lesson("en", "one") == 3
 
 
 def test_a_learners_lock_stamps_what_changed(tmp_path):
@@ -143,3 +199,4 @@ def test_the_lock_is_readable_json_in_a_fixed_order(tmp_path):
 def test_the_browser_search_names_note_type_deck_and_ids():
     assert browser_search("T", "D", ["b", "a"]) == '"note:T" "deck:D" (Id:a OR Id:b)'
     assert browser_search("T", "D", []) == ""
+    assert in_deck("T", 'a_b*c"d\\e') == r'"note:T" "deck:a\_b\*c\"d\\e"'

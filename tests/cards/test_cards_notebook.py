@@ -91,9 +91,19 @@ def test_cards_to_draw_are_not_recalled():
     assert {card.id for card in recalled_cards([lesson], 1)} == {"card-0-2", "card-0-3"}
 
 
+def test_a_lesson_without_key_questions_shows_all_its_cards(shown, monkeypatch):
+    course = lessons(2, 3)
+    course[1].cards[0].tags = ("key",)
+    monkeypatch.setattr(notebook, "_lessons", lambda lang: course)
+    key_questions(0)
+    key_questions(1)
+    counts = [bundle["text/markdown"].count("<details>") for bundle in shown]
+    assert counts == [2, 1]
+
+
 def test_a_lesson_without_cards_is_named():
-    with pytest.raises(LookupError, match="01"):
-        key_questions(1)
+    with pytest.raises(LookupError, match="99"):
+        key_questions(99)
     with pytest.raises(LookupError, match="00"):
         recall(0)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import zipfile
 
@@ -21,11 +22,15 @@ def build(folder, text=None, *, now=NOW, name="note.md", output="out.apkg", **op
     return compile_notes([folder / name], folder / output, **({"lang": "en", "now": now} | options))
 
 
-def notes_in(package) -> dict[str, dict]:
-    """Id field → guid, mtime, tags, question, of the notes in a package."""
+def notes_in(package, *, first: bool = False) -> dict[str, dict]:
+    """Id field → guid, mtime, tags, fields, of the notes in a package.
+
+    Of the two notes of a card that asks both ways it is either, or with ``first`` the one that asks the question.
+    """
     with zipfile.ZipFile(package) as archive, sqlite3.connect(":memory:") as connection:
         connection.deserialize(archive.read("collection.anki2"))
-        rows = connection.execute("select guid, mod, tags, flds from notes order by id").fetchall()
+        order = "(select due from cards where nid = notes.id) desc" if first else "id"
+        rows = connection.execute(f"select guid, mod, tags, flds from notes order by {order}").fetchall()
     return {
         fields.split("\x1f")[5]: {"guid": guid, "mod": mod, "tags": tags.split(), "fields": fields.split("\x1f")}
         for guid, mod, tags, fields in rows
@@ -139,7 +144,7 @@ def test_the_language_and_the_deck_of_the_first_build_stay_in_the_guids(tmp_path
     before = {note["guid"] for note in notes_in(tmp_path / "out.apkg").values()}
     report = build(tmp_path, TWO.replace("#🃏/nlp", "#🃏/new"), lang="ru", lock=tmp_path / "own.lock.json")
     assert {note["guid"] for note in notes_in(tmp_path / "out.apkg").values()} == before
-    assert report.codes().count("DECK_MOVED") == 2
+    assert report.codes() == ["DECK_MOVED"]
 
 
 def test_a_lost_lock_costs_nothing_while_questions_are_unchanged(tmp_path):
@@ -199,6 +204,218 @@ def test_a_lock_with_a_broken_entry_stops_the_build(tmp_path):
         build(tmp_path, None)
 
 
+# --- the lock is found again ------------------------------------------------------------------------------------------
+
+
+def guids(folder, output="out.apkg") -> dict[str, str]:
+    """Question → GUID."""
+    return {note["fields"][0]: note["guid"] for note in notes_in(folder / output).values()}
+
+
+def issue_of(report, code: str):
+    (issue,) = [issue for issue in report.issues if issue.code == code]
+    return issue
+
+
+def check_a_renamed_deck_keeps_its_cards(folder) -> None:
+    build(folder, TWO)
+    before = guids(folder)
+    renamed = TWO.replace("#🃏/nlp", "#🃏/language")
+    report = build(folder, renamed, now=NOW + 5)
+    assert guids(folder) == before
+    assert "🃏-nlp.lock.json" in issue_of(report, "LOCK_FOUND").message and report.exit_code == 0
+    assert not (folder / "🃏-language.lock.json").exists(), "one lock, not two"
+    reworded = renamed.replace("Why are there merges at all", "Why are there any merges")
+    build(folder, reworded, now=NOW + 9)
+    assert sorted(guids(folder).values()) == sorted(before.values())
+
+
+def test_a_renamed_deck_keeps_its_cards(tmp_path):
+    check_a_renamed_deck_keeps_its_cards(tmp_path)
+
+
+def test_a_note_without_a_deck_name_keeps_its_cards_when_it_is_renamed(tmp_path):
+    text = TWO.replace("#🃏/nlp\n", "")
+    build(tmp_path, text, name="old name.md")
+    assert (tmp_path / "old-name.lock.json").exists(), "the deck is named after the file"
+    before = guids(tmp_path)
+    (tmp_path / "old name.md").rename(tmp_path / "new name.md")
+    report = build(tmp_path, text.replace("at all", "here"), name="new name.md")
+    assert sorted(guids(tmp_path).values()) == sorted(before.values())
+    assert "old-name.lock.json" in issue_of(report, "LOCK_FOUND").message
+    moved = issue_of(report, "CARD_MOVED")
+    assert moved.line == 1 and "2 card(s) came here from old name.md:1" in moved.message
+
+
+def test_a_note_and_its_lock_move_together(tmp_path):
+    build(tmp_path, TWO)
+    before = guids(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    for name in ("note.md", "🃏-nlp.lock.json"):
+        (tmp_path / name).rename(tmp_path / "elsewhere" / name)
+    report = build(tmp_path / "elsewhere", TWO.replace("at all", "here"), now=NOW + 5)
+    assert sorted(guids(tmp_path / "elsewhere").values()) == sorted(before.values())
+    assert report.codes() == ["ID_KEPT"]
+
+
+def test_a_lock_that_two_decks_share_is_found_from_both(tmp_path):
+    for name in ("a.md", "b.md"):
+        (tmp_path / name).write_text(f"#🃏/{name[0]}\nWhat is {name[0]}?\n?\nA letter.\n", "utf-8")
+    compile_notes([tmp_path / "a.md", tmp_path / "b.md"], tmp_path / "out.apkg", lang="en", now=NOW)
+    before = guids(tmp_path)
+    compile_notes([tmp_path / "b.md", tmp_path / "a.md"], tmp_path / "out.apkg", lang="en", now=NOW)
+    assert guids(tmp_path) == before, "the order does not matter"
+    build(tmp_path, None, name="b.md")
+    assert guids(tmp_path).items() < before.items(), "nor does it matter which are built"
+
+
+def test_notes_with_locks_of_their_own_are_not_built_together(tmp_path):
+    for name in ("a.md", "b.md"):
+        build(tmp_path, f"#🃏/{name[0]}\nWhat is {name[0]}?\n?\nA letter.\n", name=name, output=name + ".apkg")
+    report = compile_notes([tmp_path / "a.md", tmp_path / "b.md"], tmp_path / "out.apkg", lang="en", now=NOW)
+    assert report.codes() == ["LOCKS_SEVERAL"] and not (tmp_path / "out.apkg").exists()
+    assert "🃏-a.lock.json, 🃏-b.lock.json" in report.issues[0].message
+
+
+def test_a_spoilt_lock_of_the_old_deck_is_not_passed_over(tmp_path):
+    build(tmp_path, TWO)
+    lock = tmp_path / "🃏-nlp.lock.json"
+    lock.write_text(lock.read_text("utf-8")[:-20], "utf-8")
+    report = build(tmp_path, TWO.replace("#🃏/nlp", "#🃏/new"))
+    assert report.codes() == ["LOCK_BROKEN"] and report.issues[0].file == str(lock)
+    lock.unlink()
+    (tmp_path / "npm.lock.json").write_text("{}")
+    (tmp_path / "poetry.lock.json").write_text("no JSON")
+    assert build(tmp_path, None).codes() == [], "the lock files of other programs are none of ours"
+
+
+# --- what became of a card --------------------------------------------------------------------------------------------
+
+
+def test_cards_that_change_their_deck_are_told_in_one_line_with_the_way_to_move_them(tmp_path):
+    text = "#🃏/nlp\nq one\n?\na\n\nq two\n?\nb\n\nq three\n?\nc\n"
+    build(tmp_path, text)
+    ids = {note["fields"][0]: name for name, note in notes_in(tmp_path / "out.apkg").items()}
+    report = build(tmp_path, text.replace("q two", "#🃏/vision\nq two"), now=NOW + 1)
+    moved = issue_of(report, "DECK_MOVED")
+    assert moved.line == 7 and "2 card(s), earlier note.md:6, now in the deck 🃏::vision" in moved.message
+    search = f'"note:Transformers course" "deck:🃏::nlp" (Id:{" OR Id:".join(sorted([ids["<p>q two</p>"], ids["<p>q three</p>"]]))})'
+    assert search in moved.message and "Change Deck" in moved.message
+    assert build(tmp_path, None, now=NOW + 2).codes() == [], "told once"
+
+
+def test_a_whole_deck_is_searched_by_its_name(tmp_path):
+    text = "#🃏/nlp\n" + "\n\n".join(f"question {number}\n?\nanswer {number}" for number in range(30))
+    build(tmp_path, text)
+    message = issue_of(build(tmp_path, text.replace("#🃏/nlp", "#🃏/new")), "DECK_MOVED").message
+    assert '"note:Transformers course" "deck:🃏::nlp", select all' in message
+    below = build(tmp_path, text.replace("#🃏/nlp", "#🃏/new/part"))
+    assert issue_of(below, "DECK_MOVED").message.count("Id:") == 30, "a search in 🃏::new would find 🃏::new::part too"
+
+
+def test_a_card_pasted_into_another_note_keeps_its_id_and_is_told(tmp_path):
+    first, second = TWO.split("\n\n")
+    build(tmp_path, TWO, name="a.md", output="a.apkg")
+    before = guids(tmp_path, "a.apkg")
+    (tmp_path / "a.md").write_text(first + "\n", "utf-8")
+    report = build(tmp_path, f"#🃏/nlp\n\n{second}", name="b.md", output="b.apkg")
+    moved = issue_of(report, "CARD_MOVED")
+    assert moved.line == 3 and "came here from a.md:6" in moved.message
+    assert guids(tmp_path, "b.apkg").items() < before.items()
+    assert build(tmp_path, None, name="a.md", output="a.apkg").codes() == [], "it is not gone"
+
+
+def test_the_same_question_in_another_note_is_another_card(tmp_path):
+    build(tmp_path, TWO, name="a.md", output="a.apkg")
+    build(tmp_path, TWO, name="b.md", output="b.apkg")
+    assert set(guids(tmp_path, "a.apkg").values()).isdisjoint(guids(tmp_path, "b.apkg").values())
+
+
+def test_an_id_that_another_note_of_the_lock_has_is_an_error(tmp_path):
+    build(tmp_path, "#🃏/nlp\nq\n?\na ^the-card\n", name="a.md", output="a.apkg")
+    report = build(tmp_path, "#🃏/nlp\nr\n?\nb ^the-card\n", name="b.md")
+    assert report.codes() == ["DUPLICATE_ID"] and "a.md:2" in report.issues[0].message
+    (tmp_path / "a.md").write_text("#🃏/nlp\nq\n?\na ^another\n", "utf-8")
+    assert "DUPLICATE_ID" not in build(tmp_path, None, name="b.md").codes(), "it has moved"
+
+
+LONG = """#🃏/nlp
+What happens to the scores before softmax, and why?
+?
+They are divided by the root of the key's size. Without it their variance grows with that size, and softmax saturates.
+
+What else?
+?
+Nothing.
+"""
+
+
+def test_a_split_card_keeps_its_id_in_the_more_similar_half_and_both_lines_are_told(tmp_path):
+    build(tmp_path, LONG)
+    before = {note["fields"][0]: note["guid"] for note in notes_in(tmp_path / "out.apkg").values()}
+    (old,) = [guid for question, guid in before.items() if "scores" in question]
+    halves = LONG.replace(
+        " Without it their variance", "\n\nWhy are the scores divided at all?\n?\nTheir variance"
+    ).replace("What happens to the scores before softmax, and why?", "What happens to the scores right before softmax?")
+    report = build(tmp_path, halves, now=NOW + 1)
+    split = issue_of(report, "CARD_SPLIT")
+    assert split.line == 6 and "card of note.md:2:" in split.message and "stay with note.md:2," in split.message
+    after = {note["fields"][0]: note["guid"] for note in notes_in(tmp_path / "out.apkg").values()}
+    assert [question for question, guid in after.items() if guid == old] == [
+        "<p>What happens to the scores right before softmax?</p>"
+    ]
+    assert len(after) == 3 and "CARDS_GONE" not in report.codes()
+
+
+def test_a_removed_card_comes_back_for_the_same_question_only(tmp_path):
+    build(tmp_path, TWO)
+    before = set(notes_in(tmp_path / "out.apkg"))
+    without = TWO.split("\n\n")[0] + "\n"
+    build(tmp_path, without, now=NOW + 1)
+    similar = TWO.replace("Why are there merges at all", "Why are there merges here")
+    build(tmp_path, similar, now=NOW + 2)
+    assert len(set(notes_in(tmp_path / "out.apkg")) - before) == 1, "a year later that is another card"
+    build(tmp_path, TWO, now=NOW + 3)
+    assert set(notes_in(tmp_path / "out.apkg")) == before
+
+
+def test_an_own_id_of_a_removed_card_on_another_one_is_warned_about(tmp_path):
+    build(tmp_path, TWO.replace("become one.", "become one. ^merges"))
+    build(tmp_path, TWO.split("\n\n")[0])
+    back = build(tmp_path, TWO.replace("become one.", "become one again. ^merges"))
+    assert back.codes() == []
+    build(tmp_path, TWO.split("\n\n")[0])
+    report = build(tmp_path, TWO.split("\n\n")[0] + "\n\nWho wrote it?\n?\nNobody knows. ^merges\n")
+    assert report.codes() == ["ID_REUSED"] and "Why are there merges" in report.issues[0].message
+
+
+def test_neither_lock_nor_package_is_written_without_the_other(tmp_path, monkeypatch):
+    from course_lib.cards import notes
+
+    build(tmp_path, TWO)
+    files = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    real = notes.replace_file
+
+    def refuse(name):
+        def replace_file(path, content):
+            if path.name == name:
+                raise PermissionError(13, "Permission denied")
+            real(path, content)
+
+        return replace_file
+
+    changed = TWO.replace("A piece", "A small piece")
+    monkeypatch.setattr(notes, "replace_file", refuse("out.apkg"))
+    report = build(tmp_path, changed, now=NOW + 5)
+    assert report.codes() == ["UNWRITABLE"] and report.issues[0].file.endswith("out.apkg") and report.output is None
+    monkeypatch.setattr(notes, "replace_file", real)
+    monkeypatch.setattr("course_lib.cards.history.replace_file", refuse("🃏-nlp.lock.json"))
+    report = build(tmp_path, changed, now=NOW + 5)
+    assert report.codes() == ["UNWRITABLE"] and report.issues[0].file.endswith(".lock.json") and report.output is None
+    (tmp_path / "note.md").write_text(TWO, "utf-8")
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == files
+
+
 # --- ids into the note ------------------------------------------------------------------------------------------------
 
 
@@ -228,11 +445,174 @@ def test_ids_are_written_with_a_backup_and_every_other_byte_stays(tmp_path, newl
     assert notes_in(tmp_path / "out.apkg") == before, "the ids in the note give the same cards"
 
 
+ANSWERS = {
+    "plain": "a",
+    "two spaces for a break": "a  ",
+    "fence": "```python\nx = 1\n\n?\n```",
+    "fence in a list": "- a\n\t```\n\tx\n\t```",
+    "fence of tildes": "~~~\nx\n~~~",
+    "table": "| a | b |\n|---|---|\n| 1 | 2 |",
+    "table without outer bars": "a | b\n---|---\n1 | 2",
+    "display formula": "$$\nx\n\ny\n$$",
+    "formula on one line": "- $$x$$",
+    "callout": "> [!note] Title\n> text",
+    "fence in a callout": "> [!note]\n> ```\n> x\n> ```",
+    "table in a callout": "> [!note]\n> | a |\n> |---|\n> | b |",
+    "list": "- a\n- b",
+    "nested list with a tab": "- a\n\t- b\n \t- c",
+    "numbered list": "1. a\n2. b",
+    "empty item": "- a\n- ",
+    "task": "- [ ] a",
+    "picture": "![[x.png|300]]",
+    "link": "see [[page#part|this]]",
+    "footnote mark": "a[^1]",
+    "code span": "`a|b`",
+    "rule above": "a\n***\nb",
+    "heading line of dashes": "a\n---",
+    "equals signs": "a\n===",
+    "comment line": "a\n%% hidden %%",
+    "comment at the end": "a <!-- hidden -->",
+    "scheduling": "a <!--SR:!2024-01-01,1,250-->",
+    "scheduling below": "a\n<!--SR:!2024-01-01,1,250!2024-01-01,1,250-->",
+    "caret": "x^2 and ^2",
+    "backslash": "a\\",
+    "highlight": "==a==",
+    "nothing but a formula": "$x$",
+    "emoji": "🃏",
+    "decomposed letters": "и\u0306",
+}
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("ending", ["", "\n", "\n\n\n"])
+def test_whatever_an_answer_ends_in_its_id_is_read_again_and_nothing_else_changes(tmp_path, newline, ending):
+    cards = [f"{number}. Question of {kind}?\n{'??' if number % 3 == 0 else '?'}\n{answer}"
+             for number, (kind, answer) in enumerate(ANSWERS.items())]  # fmt: skip
+    for order in (cards, cards[::-1]):  # the last card of the file ends in each of two ways
+        text = ("#🃏/nlp\n\n" + "\n\n".join(order)).rstrip("\n") + ending
+        check_ids_are_written(tmp_path, text.replace("\n", newline), len(cards))
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_the_last_card_of_a_file_without_a_last_line_end(tmp_path, kind):
+    check_ids_are_written(tmp_path, f"q\n?\n{ANSWERS[kind]}", 1)
+
+
+def check_ids_are_written(folder, text: str, count: int) -> None:
+    for path in folder.iterdir():
+        path.unlink()
+    path = folder / "note.md"
+    path.write_bytes(text.encode())
+    before_report = build(folder, now=NOW)
+    before = notes_in(folder / "out.apkg")
+    package, lock = (folder / "out.apkg").read_bytes(), next(folder.glob("*.lock.json")).read_bytes()
+    written = build(folder, now=NOW + 5, write_ids=True)
+    assert issue_of(written, "IDS_WRITTEN").message.startswith(f"{count} id(s)"), written.lines()
+    assert set(written.codes()) == {*before_report.codes(), "IDS_WRITTEN"}
+    marked = path.read_bytes().decode()
+    unmarked = marked
+    for name in before:
+        assert marked.count(f"^{name}") == 1
+        unmarked = re.sub(rf"(?: |\r\n|\r|\n)\^{name}", "", unmarked)
+    assert unmarked == text
+    again = build(folder, now=NOW + 9)
+    assert again.codes() == before_report.codes(), "no word about ids"
+    assert (folder / "out.apkg").read_bytes() == package, "the same cards with the same times"
+    lines = [json.loads(each.decode())["cards"] for each in (lock, next(folder.glob("*.lock.json")).read_bytes())]
+    assert [{name: entry | {"line": 0} for name, entry in each.items()} for each in lines] == [
+        {name: entry | {"line": 0} for name, entry in lines[0].items()}
+    ] * 2
+    twice = build(folder, now=NOW + 9, write_ids=True)
+    assert "IDS_WRITTEN" not in twice.codes() and path.read_bytes().decode() == marked
+
+
+def test_an_earlier_backup_is_never_overwritten(tmp_path):
+    build(tmp_path, TWO, write_ids=True)
+    more = (tmp_path / "note.md").read_text("utf-8") + "\nA third?\n?\nYes.\n"
+    report = build(tmp_path, more, write_ids=True)
+    assert "note.md.bak.2" in issue_of(report, "IDS_WRITTEN").message
+    assert (tmp_path / "note.md.bak").read_text("utf-8") == TWO
+    assert (tmp_path / "note.md.bak.2").read_text("utf-8") == more
+    build(tmp_path, TWO, write_ids=True)
+    assert sorted(path.name for path in tmp_path.glob("*.bak*")) == ["note.md.bak", "note.md.bak.2"], (
+        "one copy is enough"
+    )
+
+
+def test_a_block_that_obsidian_has_named_keeps_its_name(tmp_path):
+    text = TWO.replace("A piece of text.", "A piece of text. ^37066d\ufeff")
+    report = build(tmp_path, text, write_ids=True)
+    left_out = issue_of(report, "IDS_NOT_WRITTEN")
+    assert left_out.line == 4 and "^37066d" in left_out.message and report.exit_code == 0
+    written = (tmp_path / "note.md").read_text("utf-8")
+    assert "A piece of text. ^37066d\ufeff\n" in written and "become one. ^q-" in written
+    before = notes_in(tmp_path / "out.apkg")
+    assert (
+        set(build(tmp_path, None).codes()) == {"CONTROL_CHARACTERS", "BAD_ID"}
+        and notes_in(tmp_path / "out.apkg") == before
+    )
+
+
+def test_a_note_that_cannot_be_written_still_becomes_a_deck(tmp_path, monkeypatch):
+    from course_lib.cards import marking
+
+    def read_only(path, mode):
+        return False
+
+    monkeypatch.setattr(marking.os, "access", read_only)
+    report = build(tmp_path, TWO, write_ids=True)
+    assert report.codes() == ["IDS_NOT_WRITTEN"] and "read-only" in report.issues[0].message and report.output
+    monkeypatch.undo()
+
+    def refuse(path, content):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(marking, "replace_file", refuse)
+    report = build(tmp_path, None, write_ids=True)
+    assert report.codes() == ["IDS_NOT_WRITTEN"] and "Permission denied" in report.issues[0].message
+    assert (tmp_path / "note.md").read_text("utf-8") == TWO and report.exit_code == 0
+
+
+def test_ids_that_would_change_a_card_are_not_written(tmp_path, monkeypatch):
+    from course_lib.cards import marking
+
+    real = marking._marked
+
+    def spoil(*arguments):
+        marked, written = real(*arguments)
+        return marked.replace(b"of text", b"of  prose"), written
+
+    monkeypatch.setattr(marking, "_marked", spoil)
+    report = build(tmp_path, TWO, write_ids=True)
+    assert "read differently" in issue_of(report, "IDS_NOT_WRITTEN").message and report.exit_code == 0
+    assert (tmp_path / "note.md").read_text("utf-8") == TWO and not (tmp_path / "note.md.bak").exists()
+
+
+def test_a_linked_and_a_private_note_stay_what_they_are(tmp_path):
+    (tmp_path / "vault").mkdir()
+    real = tmp_path / "vault" / "real.md"
+    real.write_text(TWO, "utf-8")
+    real.chmod(0o600)
+    (tmp_path / "note.md").symlink_to(real)
+    assert "IDS_WRITTEN" in build(tmp_path, None, write_ids=True).codes()
+    assert (tmp_path / "note.md").is_symlink() and "^q-" in real.read_text("utf-8")
+    assert real.stat().st_mode & 0o777 == 0o600 and (tmp_path / "note.md.bak").stat().st_mode & 0o777 == 0o600
+
+
 def test_ids_are_not_written_into_a_note_in_a_broken_encoding(tmp_path):
     data = (FIXTURES / "learner_note_macroman.md").read_bytes()
     (tmp_path / "note.md").write_bytes(data)
-    assert build(tmp_path, write_ids=True).exit_code == 0
+    report = build(tmp_path, write_ids=True)
+    assert report.exit_code == 0 and "encoding" in issue_of(report, "IDS_NOT_WRITTEN").message
     assert (tmp_path / "note.md").read_bytes() == data and not (tmp_path / "note.md.bak").exists()
+
+
+def test_ids_are_written_into_short_forms_and_fill_ins_are_left_to_the_lock(tmp_path):
+    text = "---\ninline: true\ncloze: true\n---\ntoken::a piece | of text\n\nThe ==query== meets the ==key==.\n"
+    report = build(tmp_path, text, write_ids=True)
+    assert issue_of(report, "IDS_WRITTEN").message.startswith("1 id(s)") and report.cards == 3
+    before = notes_in(tmp_path / "out.apkg")
+    assert build(tmp_path, None).codes() == [] and notes_in(tmp_path / "out.apkg") == before
 
 
 # --- pictures, options, exit status -----------------------------------------------------------------------------------

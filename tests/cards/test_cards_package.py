@@ -62,6 +62,19 @@ def test_only_the_changed_card_is_updated(tmp_path):
         assert import_package(collection, compiled(tmp_path, changed, NOW + 1)) == imported(updated=1, duplicate=1)
 
 
+def test_a_change_that_is_older_than_a_learners_own_edit_waits_for_the_next_one(tmp_path):
+    with anki_collection() as collection:
+        now = int(time.time())
+        import_package(collection, compiled(tmp_path, now=now - 1000))
+        note = collection.get_note(collection.find_notes("Id:second")[0])
+        note.tags.append("marked")
+        collection.update_note(note)
+        changed = NOTE.replace("Second answer", "Another")
+        assert import_package(collection, compiled(tmp_path, changed, now - 500)) == imported(duplicate=2)
+        changed = NOTE.replace("Second answer", "A third")
+        assert import_package(collection, compiled(tmp_path, changed, now + 500)) == imported(updated=1, duplicate=1)
+
+
 def test_a_card_reworded_beyond_recognition_is_new_without_an_id_and_the_same_with_one(tmp_path):
     with anki_collection() as collection:
         import_package(collection, compiled(tmp_path))
@@ -139,6 +152,24 @@ def test_a_retired_card_is_found_by_the_printed_search(tmp_path):
         assert "CARDS_GONE" in report.codes()
         found = collection.find_notes(report.retired_search)
         assert [collection.get_note(note)["Id"] for note in found] == ["second"]
+
+
+def test_the_search_for_cards_whose_deck_has_changed_finds_them_whatever_the_deck_is_called(tmp_path):
+    head = "---\ndeck: %s\n---\n"
+    names = ["A_b::50 * 2", "(a) or -b", 'it is "so"', "back\\slash", "🃏::имя"]
+    with anki_collection() as collection:
+        for number, name in enumerate(names):
+            text = f"q {number}\n?\na ^card-{number}\n"
+            import_package(collection, compiled(tmp_path, head % name + text))
+            (tmp_path / "note.md").write_text(head % "Axb::50 x 2" + text, "utf-8")
+            report = compile_notes([tmp_path / "note.md"], tmp_path / "deck.apkg", lang="en", now=NOW)
+            (message,) = [issue.message for issue in report.issues if issue.code == "DECK_MOVED"]
+            search = message.partition("search for ")[2].partition(", select")[0]
+            found = [collection.get_note(note)["Id"] for note in collection.find_notes(search)]
+            assert found == [f"card-{number}"], search
+            assert len(collection.find_notes(search.partition(" (")[0])) == 1
+            for path in tmp_path.glob("*.lock.json"):
+                path.unlink()
 
 
 # --- frozen forever ---------------------------------------------------------------------------------------------------

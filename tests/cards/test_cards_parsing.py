@@ -98,6 +98,65 @@ def test_a_block_id_of_obsidian_is_neither_text_nor_an_id():
     assert read_cards("q\n?\nanswer ^Bad_Id", own=True)[1].exit_code == 1
 
 
+def test_block_ids_of_obsidian_inside_a_card_are_not_text():
+    text = "q ^abc123\n?\n- a ^first-1\n- b\n  c ^def456\n```\nx ^ghi789\n```\n- $x ^2$ ^y ^last-id"
+    (card,), report = read_cards(text)
+    assert card.question.text == "q" and card.id == "last-id"
+    assert card.answer.text == "- a\n- b\n  c\n```\nx ^ghi789\n```\n- $x ^2$ ^y"
+    assert report.codes() == []
+
+
+@pytest.mark.parametrize("rule", ["---", "***", "- - -", "_____"])
+def test_a_rule_at_the_edge_of_a_card_is_no_part_of_it(rule):
+    text = f"{rule}\nq\n?\na\n{rule}\nb ^the-card\n{rule}\n\n{rule}\n\nr\n?\nc\n"
+    cards, report = read_cards(text)
+    assert [(card.question.text, card.answer.text) for card in cards] == [("q", f"a\n{rule}\nb"), ("r", "c")]
+    assert (cards[0].id, cards[0].end_line) == ("the-card", 6), "the line at which an id would be written"
+    assert report.codes() == [] and read_cards(text, own=True)[1].codes() == []
+
+
+def test_a_footnote_belongs_to_the_cards_that_refer_to_it():
+    text = (
+        "Prose.[^2]\n\nq[^1]\n?\na[^x-y] and [^none]\n[^x-y]: second\n    and more\nb\n\n[^1]: the *first*\n"
+        "\nr\n?\nc\n\n```\n[^1]: code\n```\n"
+    )
+    cards, report = read_cards(text)
+    assert [(card.question.text, card.answer.text) for card in cards] == [
+        ("q[^1]", "a[^x-y] and [^none]\nb"),
+        ("r", "c"),
+    ]
+    assert cards[0].question.footnotes == (("1", "the *first*"),)
+    assert cards[0].answer.footnotes == (("x-y", "second and more"),) and cards[1].answer.footnotes == ()
+    assert report.codes() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "tags", "headings"),
+    [
+        ("## Вопросы #🃏/nlp\nq\n?\na", ("🃏/nlp",), ("Вопросы",)),
+        ("#exam\n## Вопросы #тема #flashcards/x\nq\n?\na", ("тема", "flashcards/x"), ("Вопросы",)),
+        ("#exam\n## About C#\nq\n?\na", ("exam",), ("About C",)),
+        ("#exam\n## Вопросы #тема\nq\n?\na", ("exam",), ("Вопросы #тема",)),
+    ],
+)
+def test_a_heading_may_name_the_deck(text, tags, headings):
+    (card,), _ = read_cards(text)
+    assert (card.tags, card.headings) == (tags, headings)
+
+
+def test_a_question_may_name_its_own_deck():
+    cards, _ = read_cards("#🃏/a\n#🃏/b #exam 3. q\n?\na\n\nr #🃏/c\n?\nb\n\n#hashtag s\n?\nc")
+    assert [(card.tags, card.question.text, card.number) for card in cards] == [
+        (("🃏/b", "exam"), "q", 3),
+        (("🃏/a",), "r #🃏/c", None),
+        (("🃏/a",), "#hashtag s", None),
+    ]
+
+
+def test_spaces_that_nobody_sees_do_not_hide_a_separator_or_a_blank_line():
+    assert shape("q\n\u200b?\u00a0\na\n\u200b\nr\n??\u2060\nb") == ([("q", "a"), ("r", "b")], [])
+
+
 def test_scheduling_comments_are_dropped_wherever_they_stand():
     sr = "<!--SR:!2024-01-01,1,250-->"
     cards, codes = shape(f"{sr}\nq {sr}\n?\n{sr}\na\n{sr}\nb {sr}\n")

@@ -125,8 +125,9 @@ def test_front_matter_gives_deck_tags_and_language(tmp_path):
 
 
 def test_a_rule_at_the_top_is_no_front_matter():
-    cards, _ = read_cards("---\nQuestion?\n?\nAnswer.\n")
-    assert len(cards) == 1
+    for text in ("---\nQuestion?\n?\nAnswer.\n", "---\nQuestion?\n?\nAnswer.\n\n---\n\nProse: text.\n"):
+        cards, _ = read_cards(text)
+        assert [card.question.text for card in cards] == ["Question?"]
 
 
 def test_a_file_that_is_not_there_is_wrong_usage(tmp_path):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-from card_tools import PNG, dangers, render, visible_text
+import html
+from pathlib import Path
 
-from course_lib.cards.rendering import highlighted, is_blank, sanitise
+import pytest
+from card_tools import PNG, dangers, read_cards, render, visible_text
+
+from course_lib.cards.media import Pictures
+from course_lib.cards.rendering import Renderer, highlighted, is_blank, sanitise
 from course_lib.cards.report import Report
 
 
@@ -96,6 +100,64 @@ def test_obsidian_marks_links_callouts_and_tasks():
     assert '<p class="callout-title">Warning</p>' in render("> [!warning]-\n> x")
     assert visible_text(render("- [ ] one\n- [x] two")) == "☐ one ☑ two"
     assert "<blockquote>" in render("> plain")
+
+
+def test_a_task_has_its_box_instead_of_a_bullet():
+    rendered = render("- [ ] one\n- [x] two\n- [1] three\n1. [X] four")
+    assert rendered.count('<li class="task">') == 3 and "<li>[1] three</li>" in rendered
+
+
+def test_marks_need_no_space_around_them():
+    assert render("авто==«регрессия»==(да)") == "<p>авто<mark>«регрессия»</mark>(да)</p>"
+    assert visible_text(render("a == b, ==c ==d")) == "a == b, ==c ==d"
+
+
+def footnoted(markdown: str, report: Report | None = None) -> str:
+    (card,), _ = read_cards(f"q\n?\n{markdown}\n\n[^1]: note $x$ and [^2]\n[^2]: other\n")
+    return Renderer(Pictures([]), report or Report(), Path("note.md"), "en").field(card.answer)
+
+
+def test_footnotes_are_numbered_and_stand_below():
+    rendered = footnoted("a[^2] b[^1] c[^2] d^[own **text**] e[^3] `f[^1]`")
+    body, notes = rendered.split('<div class="footnotes">')
+    assert visible_text(body) == "a1 b2 c1 d3 e[^3] f[^1]"
+    assert visible_text(notes) == r"1 other2 note \(x\) and [^2]3 own text"
+    assert "<strong>text</strong>" in notes and dangers(rendered) == []
+    assert "footnotes" not in footnoted("plain `[^1]` $x^[2]$")
+
+
+def test_a_footnotes_faults_are_told_and_a_heading_shows_none():
+    report = Report()
+    footnoted("a^[bad $\\frac{a$ one]", report)
+    assert report.codes() == ["TEX"] and report.issues[0].line == 3
+    renderer = Renderer(Pictures([]), Report(), Path("note.md"), "en")
+    assert renderer.inline("Heading^[with a note]", 1) == "Heading"
+
+
+def test_a_callout_may_have_any_type():
+    callout = render("> [!цитата] Кто\n> сказал")
+    assert '<blockquote class="callout">' in callout and '<p class="callout-title">Кто</p>' in callout
+    assert '<p class="callout-title">Совет</p>' in render("> [!совет]\n> x")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("10 % of 66–75 %", "10\u00a0% of 66–\u206075\u00a0%"),
+        ("2 × 64 and t − 1, d_k = 32.", "2\u00a0×\u00a064 and t\u00a0−\u00a01, d_k\u00a0=\u00a032."),
+        ("a × b × c", "a\u00a0×\u00a0b\u00a0×\u00a0c"),
+        ("слово — это — знак", "слово\u00a0— это\u00a0— знак"),
+        ("a long word = another", "a long word = another"),
+        ("— реплика", "— реплика"),
+        ("`2 × 64 %`", "2 × 64 %"),
+    ],
+)
+def test_what_belongs_together_is_not_broken(text, shown):
+    assert shown in html.unescape(render(text))
+
+
+def test_code_ends_with_its_last_line():
+    assert render("```\na\n\n\n```").count("\n") == render("```\na\n```").count("\n")
 
 
 def test_line_breaks_and_the_few_tags_that_people_type():

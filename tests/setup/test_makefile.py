@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGETS = ("help", "lab", "test", "test-all", "deck", "build", "check", "claims", "clean")
+TARGETS = ("help", "lab", "test", "test-all", "deck", "contact-sheet", "build", "check", "claims", "clean")
 
 
 def needs(program: str) -> None:
@@ -50,6 +50,7 @@ def test_without_a_target_make_lists_them_all():
     [
         (["lab"], "py -m course_lib lab"),
         (["deck"], "py -m course_lib deck"),
+        (["contact-sheet", "ARGS=--lang ru"], "py -m course_lib contact-sheet --lang ru"),
         (["test"], "py -m course_lib test"),
         (["test-all"], "py -m course_lib test --all"),
         (["check", "ARGS=03"], "py -m course_lib check 03"),
