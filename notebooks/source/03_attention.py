@@ -57,6 +57,7 @@ from course_lib.claims import claim, ledger
 from course_lib.corpora import crossing
 from course_lib.counting import OperationCounter, saved_for_backward
 from course_lib.exercises import check
+from course_lib.explorers import explore_pointer, explore_qkv_steps, explore_saturation
 from course_lib.figures import attention as drawings
 from course_lib.figures import attention_curves as curves
 from course_lib.figures import course, show
@@ -352,6 +353,17 @@ claim(
     measured="x: D = 5, W_Q: (2, 4) → ValueError",
 )
 
+# %% [markdown] id="roles-explorer" lang="en"
+# **Predict:** swap the values of *animal* and *street* and leave everything else alone. What changes for *it*: the weights, the output, or both?
+#
+# Here is the example of section 4 once more, with numbers you can change. Say first whose weight will be the largest, then go through the six steps; choose any number to see the arithmetic behind it. At step 6 swap two rows of $V$ and see whether your prediction holds. Then change a number of $x$, which goes into queries, keys and values alike, and leave out softmax: what is a negative weight to mean?
+# %% [markdown] id="roles-explorer" lang="ru"
+# **Предскажите:** поменяем местами значения *animal* и *street*, остальное не тронем. Что изменится для *it*: веса, выход или и то и другое?
+#
+# Перед вами ещё раз пример из раздела 4, но числа в нём можно менять. Сначала скажите, чей вес будет наибольшим, потом пройдите шесть шагов; выберите любое число, чтобы увидеть, как оно получилось. На шаге 6 поменяйте местами две строки $V$ и проверьте своё предсказание. Потом измените число в $x$ — оно входит и в запросы, и в ключи, и в значения — и уберите softmax: что мог бы значить отрицательный вес?
+# %% id="roles-explorer-steps"
+explore_qkv_steps(tokens, X, W_Q, W_K, W_V)
+
 # %% [markdown] id="dot-product" lang="en"
 # ## 6. What a dot product measures
 #
@@ -430,9 +442,9 @@ SIZES = (1, 4, 16, 64, 256, 1024)
 def statistics(scores):
     """Medians over the rows of scores (N, T): entropy of softmax in nats, norm of its Jacobian."""
     a = scores.softmax(dim=-1)
-    entropy = -(a * a.clamp_min(1e-300).log()).sum(-1).median()
+    entropy = -(a * a.clamp_min(1e-300).log()).sum(-1)
     jacobian = torch.diag_embed(a) - a[:, :, None] * a[:, None, :]  # a_j δ_jl − a_j a_l
-    return float(entropy), float(torch.linalg.matrix_norm(jacobian).median())
+    return float(entropy.median()), float(torch.linalg.matrix_norm(jacobian).median())
 
 
 divided, undivided = ({"std": [], "entropy": [], "jacobian": []} for _ in range(2))
@@ -454,6 +466,21 @@ for d_k in SIZES:
 
 # %% id="scale-figure"
 show(curves.saturation(SIZES, divided, undivided), "saturation")
+
+# %% [markdown] id="scale-explorer" lang="en"
+# **Predict:** without the division, how large is the largest of 32 weights at $d_k = 1024$? And on the way there, does the norm $|J|$ fall from the start?
+#
+# The bars are the weights of one query, the curves the medians of the table above. Move $d_k$ with the division first: the weights change, softmax stays soft. Then leave the division out and move it again. Look at all five queries at the largest $d_k$: for some of them two scores may be close, and a gradient is left.
+# %% [markdown] id="scale-explorer" lang="ru"
+# **Предскажите:** каким без деления будет наибольший из 32 весов при $d_k = 1024$? И падает ли норма $|J|$ по пути туда с самого начала?
+#
+# Столбики — веса одного запроса, кривые — медианы из таблицы выше. Сначала двигайте $d_k$ с делением: веса меняются, но softmax остаётся мягким. Потом уберите деление и подвигайте ещё раз. Посмотрите при наибольшем $d_k$ на все пять запросов: у некоторых две оценки могут оказаться близки, и градиент ещё есть.
+# %% id="scale-explorer-sizes"
+drawn = {}
+for d_k in (2**n for n in range(11)):  # the same queries and keys as above, and five sizes more
+    queries, keys = randn(200, 1, d_k, seed=d_k), randn(200, 32, d_k, seed=d_k + 1)
+    drawn[d_k] = (queries * keys).sum(-1)
+explore_saturation(drawn)
 
 # %% [markdown] id="scale-which" lang="en"
 # The last panel deserves a second look. Undivided, the norm first *rises*: moderately unequal weights respond more strongly than nearly equal ones. Only then does it fall, to nothing. We took medians because the mean hides this: even at $d_k = 1024$ about one query in five has two largest scores that are close, and still gets a gradient.
@@ -1116,6 +1143,29 @@ claim(
     f"a_it,adj: tired {looks['it, tired']:.2f}, wide {looks['it, wide']:.2f} · "
     f"blind: tired {blind['blind, tired']:.2f}, wide {blind['blind, wide']:.2f}",
 )
+
+# %% [markdown] id="coreference-explore-predict" lang="en"
+# **Predict:** exchange the two nouns, *The street didn't cross the animal because it was too tired*. At which word will *it* point? And if layer 1 hands over $z$ alone instead of $x + z$, in this model, which was trained with the sum: will both answers, for *tired* and for *wide*, survive?
+#
+# <details><summary>Answer</summary>
+#
+# At the same word, *animal*: the weights travel with the words, because the model does not see their order. Without the sum both answers survive in these two sentences, but *animal* keeps only a third of its weight; try other words until an answer turns wrong.
+#
+# </details>
+#
+# Now try it: the model below computes its weights anew at every change. Solid lines are the weights of *it*, dashed ones those of the adjective.
+# %% [markdown] id="coreference-explore-predict" lang="ru"
+# **Предскажите:** поменяем существительные местами: *The street didn't cross the animal because it was too tired*. На какое слово укажет *it*? А если слой 1 этой модели, обученной с суммой, передаст дальше только $z$ вместо $x + z$: уцелеют ли оба ответа, для *tired* и для *wide*?
+#
+# <details><summary>Ответ</summary>
+#
+# На то же слово, *animal*: веса переезжают вместе со словами, потому что порядка модель не видит. Без суммы в этих двух предложениях оба ответа уцелеют, но у *animal* останется лишь треть веса; подберите слова, на которых ответ станет неверным.
+#
+# </details>
+#
+# Теперь попробуйте: при каждом изменении модель заново вычисляет веса. Сплошные линии — веса слова *it*, штриховые — веса прилагательного.
+# %% id="coreference-explore"
+explore_pointer(models)
 
 # %% [markdown] id="coreference-order" lang="en"
 # **What it still cannot do.** In the other part of the corpus only the *role* decides: *The wolf chased the hare because it was hungry.* Exchange the wolf and the hare, and the answer is the other animal. But our model never sees the order of the words: every token looks at all others in the same way, wherever they stand. Exchange the nouns, and it points at the same *word* as before. It is therefore right in at most one of two such sentences, however long it trains.
