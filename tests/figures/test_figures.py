@@ -30,7 +30,11 @@ from course_lib.figures.style import COLOURS, CSS_DPI, PNG_DPI, contrast, use_st
 
 ROOT = Path(__file__).parents[2]
 MEDIA = ROOT / "flashcards" / "media"
-TEXTS = tomllib.loads((ROOT / "course_lib" / "catalogue" / "figures.toml").read_text(encoding="utf-8"))
+TEXTS = {
+    key: wording
+    for path in sorted((ROOT / "course_lib" / "catalogue").glob("figures*.toml"))
+    for key, wording in tomllib.loads(path.read_text(encoding="utf-8")).items()
+}
 NAMES = sorted(drawings())
 both_languages = pytest.mark.parametrize("lang", language.LANGUAGES)
 
@@ -65,7 +69,8 @@ def test_the_lesson_s_figures_exist() -> None:
         "attention_matrix_form", "causal_mask", "course_map", "embedding_lookup", "encoder_block",
         "encoder_decoder_overview", "it_refers", "multi_head", "query_key_matching", "quadratic_cost",
         "qkv_of_two_words", "scaled_dot_product", "self_attention_one_token", "sliding_window", "tiled_attention",
-        "two_layers_for_it",
+        "two_layers_for_it", "word2vec_analogy", "word2vec_band", "word2vec_models", "word2vec_negative_sampling",
+        "word2vec_network", "word2vec_softmax_tree", "word2vec_strangers", "word2vec_two_senses", "word2vec_window",
     }  # fmt: skip
 
 
@@ -152,6 +157,7 @@ def test_no_word_stands_in_the_code() -> None:
         "The", "animal", "was", "tired", "Das", "Tier", "war", "müde", "L’animal", "était", "fatigué", "Животное",
         "устало", "El", "estaba", "cansado", "L’animale", "era", "stanco", "the", "street", "it", "wide", "because",
         "cross", "didn't", "too", "softmax", "LayerNorm", "EN", "DE", "FR", "RU", "ES", "IT",
+        "Skip", "gram", "CBOW",
     }  # fmt: skip
     for name in NAMES:
         catalogue = " ".join(TEXTS[key]["en"] for key in labels_of(name))
@@ -267,7 +273,7 @@ def test_use_style_sets_what_a_plot_looks_like() -> None:
 def test_the_cards_have_their_figures() -> None:
     assert {file_name(name) for name in card_names()} >= {
         "self-attention-one-token.png", "multi-head.png", "encoder-block.png", "scaled-dot-product.png",
-        "attention-matrix-form.png",
+        "attention-matrix-form.png", "word2vec-negative-sampling.png", "word2vec-window.png",
     }  # fmt: skip
     for lang in language.LANGUAGES:
         assert {path.name for path in (MEDIA / lang).glob("*.png")} >= {file_name(name) for name in card_names()}

@@ -11,10 +11,11 @@ import pytest
 import typer
 
 from course_lib import bootstrap, cards, claims, cli, lab, lessons, results, validation
+from course_lib.cards.short_forms import DEFAULT_MARKS, ShortForms
 from course_lib.language import language, use_language
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("lab", "deck", "check", "build", "claims", "reset", "measure", "test")
+COMMANDS = ("lab", "deck", "contact-sheet", "check", "build", "claims", "reset", "measure", "test")
 
 NOTE = """\
 ---
@@ -190,6 +191,7 @@ def test_the_options_reach_the_compiler(tmp_path, monkeypatch):
 
     monkeypatch.setattr(cards, "compile_notes", compile_notes)
     arguments = ["a.md", "b.md", "--lang", "ru", "--attachments", "x", "--strict", "--no-repair", "--write-ids"]
+    arguments += ["--inline", "--cloze"]
     cli.main(["deck", *arguments])
     assert seen == {
         "notes": [Path("a.md"), Path("b.md")],
@@ -199,6 +201,7 @@ def test_the_options_reach_the_compiler(tmp_path, monkeypatch):
         "strict": True,
         "repair": False,
         "write_ids": True,
+        "forms": ShortForms(inline=True, cloze=DEFAULT_MARKS),
     }
 
 
