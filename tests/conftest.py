@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -36,6 +36,20 @@ def chromium(program: Callable[..., str]) -> str:
     """The path of a Chromium: $COURSE_CHROMIUM, or what the system has; never one that Playwright would download."""
     named = os.environ.get("COURSE_CHROMIUM")
     return program(*([named] if named else ["chromium", "chromium-browser", "google-chrome"]))
+
+
+# Not for the session: while it runs, Playwright holds an event loop, which tests of other folders need for themselves.
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    """The browser of a file's tests."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser.notebook_page import launch
+
+    with sync_playwright() as playwright:
+        browser = launch(playwright, chromium)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

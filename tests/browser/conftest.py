@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from notebook_page import NotebookPage, Server, jupyterlab, launch
+from notebook_page import NotebookPage, Server, jupyterlab
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,18 +20,6 @@ def server(chromium: str) -> Iterator[Server]:
     """The JupyterLab that all tests of this process share (asks for Chromium first: without one nothing is started)."""
     with jupyterlab() as running:
         yield running
-
-
-# Not for the session: while it runs, Playwright holds an event loop, which tests of other folders need for themselves.
-@pytest.fixture(scope="module")
-def browser(chromium: str) -> Iterator:
-    """The browser of a file's tests."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = launch(playwright, chromium)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 # What the two themes of JupyterLab declare, as far as an explorer reads it.
 THEMES = {
     "light": ("true", "--jp-ui-font-color1:rgba(0,0,0,.87);--jp-layout-color0:#fff"),
     "dark": ("false", "--jp-ui-font-color1:rgba(255,255,255,1);--jp-layout-color0:#111"),
 }
-
-
-def missing(what: str) -> None:
-    """Skip, saying what this machine lacks; fail in CI, which has to have it."""
-    (pytest.fail if os.environ.get("COURSE_CI") else pytest.skip)(what)
 
 
 @dataclass
@@ -101,24 +82,8 @@ _OVERFLOW = """() => [...document.querySelectorAll(".tx-explorer, .tx-explorer *
   .map(e => e.tagName + "." + (e.getAttribute("class") || "") + " " + Math.round(e.getBoundingClientRect().right))"""
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """A headless Chromium; without one the test is skipped, but in CI it fails."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        missing("no Chromium")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        missing("no playwright: pip install playwright")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def bare(chromium, tmp_path):
+def bare(browser, tmp_path):
     """Opens an explorer: ``bare(explorer, theme="dark", width=390, script=False)`` returns a :class:`Bare`.
 
     At the end of the test no page may have met an error or asked for anything.
@@ -136,7 +101,7 @@ def bare(chromium, tmp_path):
             f'<body data-jp-theme-light="{light}">{text}</body></html>',
             encoding="utf-8",
         )
-        context = chromium.new_context(viewport={"width": width, "height": 900}, java_script_enabled=script)
+        context = browser.new_context(viewport={"width": width, "height": 900}, java_script_enabled=script)
         contexts.append(context)
         page = context.new_page()
         one = Bare(page)
