@@ -2,8 +2,9 @@
 
 A note is somebody else's text. A picture is looked up by name in the folders that the caller allows, and a path that
 leaves them (``..``, an absolute path, a symbolic link) stops the build: a shared deck must not carry a private file.
-In a vault (:mod:`course_lib.cards.vault`) ``..`` may stay inside it, and a bare name is looked for in all of it. In the package a picture is named by the hash of its content, so two pictures of one name never meet and a changed
-picture reaches every learner.
+In a vault (:mod:`course_lib.cards.vault`) ``..`` may stay inside it, and a bare name is looked for in all of it. In the
+package a picture is named by the hash of its content, so two pictures of one name never meet and a changed picture
+reaches every learner.
 """
 
 from __future__ import annotations
@@ -14,11 +15,10 @@ import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 from xml.parsers import expat
 
-if TYPE_CHECKING:
-    from course_lib.cards.vault import Vault
+from course_lib.cards.report import Report
+from course_lib.cards.vault import Vault
 
 MAX_PICTURE_BYTES = 10_000_000
 
@@ -151,6 +151,25 @@ class Pictures:
         if not is_inside(path, self._roots) or path.suffix.lower() not in PICTURE_TYPES:
             raise PictureError("PICTURE_PATH")
         return path
+
+
+def pictures_of(
+    note: Path, attachments: Sequence[Path], further: Sequence[Path], renamed: Mapping[str, str], report: Report
+) -> Pictures:
+    """Finds the pictures of a note.
+
+    Args:
+        attachments: folders that the caller allows besides the note's own.
+        further: folders to be searched last, after the vault's (the course's figures).
+        renamed: the picture map.
+        report: told of settings that cannot be used.
+    """
+    vault = Vault.around(note)
+    if vault is None:
+        return Pictures([note.parent, *attachments, *further], renamed)
+    folder = vault.attachment_folder(note, report)
+    roots = [note.parent, *attachments, *([folder] if folder else []), vault.root, *further]
+    return Pictures(roots, renamed, vault, note.parent)
 
 
 def is_inside(path: Path, roots: Sequence[Path]) -> bool:

@@ -29,14 +29,13 @@ from course_lib.cards.identity import (
     word_list,
 )
 from course_lib.cards.marking import write_ids as write_ids_into
-from course_lib.cards.media import read_renamed
+from course_lib.cards.media import pictures_of, read_renamed
 from course_lib.cards.package import NOTE_TYPE, Deck, package_bytes, replace_file
 from course_lib.cards.parsing import DECK_TAGS, Card, parse
 from course_lib.cards.reading import Source, read_source
 from course_lib.cards.rendering import Renderer
 from course_lib.cards.report import Report
 from course_lib.cards.short_forms import NO_SHORT_FORMS, ShortForms
-from course_lib.cards.vault import pictures_of
 from course_lib.language import LANGUAGES, say
 
 EMBEDS_FILE = "embeds.toml"

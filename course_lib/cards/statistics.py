@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 
 from course_lib.cards.course import load_lessons
 from course_lib.cards.lint import count_words, lint_card, lint_lesson
+from course_lib.cards.media import pictures_of
 from course_lib.cards.numbers import lint_numbers
 from course_lib.cards.parsing import parse
 from course_lib.cards.reading import read_source
 from course_lib.cards.rendering import Renderer
 from course_lib.cards.report import INFO, Report
 from course_lib.cards.short_forms import NO_SHORT_FORMS, ShortForms
-from course_lib.cards.vault import pictures_of
 from course_lib.language import say
 
 if TYPE_CHECKING:

@@ -13,36 +13,15 @@ import json
 import os
 import unicodedata
 from collections import deque
-from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from course_lib.cards.media import PICTURE_TYPES, Pictures
 from course_lib.cards.report import Report
 
 MAX_ENTRIES = 10_000
 """Files and folders of a vault that are looked through for a picture; what lies deeper than these is not found."""
 
 _SETTINGS = Path(".obsidian") / "app.json"
-
-
-def pictures_of(
-    note: Path, attachments: Sequence[Path], further: Sequence[Path], renamed: Mapping[str, str], report: Report
-) -> Pictures:
-    """Finds the pictures of a note.
-
-    Args:
-        attachments: folders that the caller allows besides the note's own.
-        further: folders to be searched last, after the vault's (the course's figures).
-        renamed: the picture map.
-        report: told of settings that cannot be used.
-    """
-    vault = Vault.around(note)
-    if vault is None:
-        return Pictures([note.parent, *attachments, *further], renamed)
-    folder = vault.attachment_folder(note, report)
-    roots = [note.parent, *attachments, *([folder] if folder else []), vault.root, *further]
-    return Pictures(roots, renamed, vault, note.parent)
 
 
 class Vault:
@@ -93,8 +72,8 @@ class Vault:
         return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else None
 
     def find(self, name: str, folder: Path) -> list[Path]:
-        """The pictures of this base name that are nearest to ``folder``: one, none, or several equally near."""
-        candidates = self._pictures.get(_key(name), [])
+        """The files of this base name that are nearest to ``folder``: one, none, or several equally near."""
+        candidates = self._files.get(_key(name), [])
         here = Path(os.path.abspath(folder))
         by_distance: dict[int, list[Path]] = {}
         for path in candidates:
@@ -102,11 +81,11 @@ class Vault:
         return by_distance[min(by_distance)] if by_distance else []
 
     def is_alone(self, name: str) -> bool:
-        """Whether no more than one picture has this base name."""
-        return len(self._pictures.get(_key(name), [])) <= 1
+        """Whether no more than one file has this base name."""
+        return len(self._files.get(_key(name), [])) <= 1
 
     @cached_property
-    def _pictures(self) -> dict[str, list[Path]]:
+    def _files(self) -> dict[str, list[Path]]:
         """Base name → files, folders near the root first; hidden folders and links to folders are passed over."""
         found: dict[str, list[Path]] = {}
         folders = deque([self.root])
@@ -126,7 +105,7 @@ class Vault:
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(Path(entry.path))
-                elif os.path.splitext(entry.name)[1].lower() in PICTURE_TYPES:
+                else:
                     found.setdefault(_key(entry.name), []).append(Path(entry.path))
         return found
 
