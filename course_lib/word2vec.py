@@ -108,7 +108,8 @@ def cut(indices: np.ndarray, lengths: np.ndarray, keep: np.ndarray, window: int,
     start = np.concatenate([[0], end[:-1]])
     position = np.arange(len(words))
     sight = np.minimum(reach, [position - start[sentence], end[sentence] - 1 - position])
-    missing = -len(words) % BLOCK  # the last block is filled up with words that see nothing
+    # The last block is filled up with words that see nothing; there is one even if no word was kept.
+    missing = BLOCK * max(1, math.ceil(len(words) / BLOCK)) - len(words)
     sight = np.pad(sight, ((0, 0), (0, missing))).astype(np.int16).reshape(2, -1, BLOCK)
     padded = torch.from_numpy(np.pad(words, (window, missing + window)))
     return Text(padded.unfold(0, BLOCK + 2 * window, BLOCK), *torch.from_numpy(sight))

@@ -233,21 +233,25 @@ class WordVectors:
             ValueError: if the file is not in this format; the message names the line.
         """
         words: list[str] = []
+        rows: list[np.ndarray] = []
         try:
             with Path(path).open(encoding="utf-8", newline="\n") as file:
                 head = file.readline().split()
-                if len(head) != 2 or not all(number.isdecimal() for number in head):
+                if len(head) != 2 or not all(number.isdecimal() and int(number) for number in head):
                     raise ValueError(f"{path}, line 1: the number of words and of dimensions is expected, as in '9 50'")
                 size, dim = (int(number) for number in head)
-                vectors = np.empty((size, dim), dtype)
-                for number, line in enumerate(file):
+                for number, line in enumerate(file, start=2):
                     word, *numbers = line.rstrip().split(" ")
-                    if number >= size or len(numbers) != dim:
+                    try:
+                        row = np.array([float(n) for n in numbers], dtype)
+                    except ValueError:
+                        row = None
+                    if row is None or len(row) != dim or len(rows) == size:
                         raise ValueError(
-                            f"{path}, line {number + 2}: a word and {dim} numbers, {size} times, are expected"
+                            f"{path}, line {number}: a word and {dim} numbers are expected, {size} such lines"
                         )
                     words.append(word)
-                    vectors[number] = [float(n) for n in numbers]
+                    rows.append(row)
         except UnicodeDecodeError as error:
             raise ValueError(f"{path} is not text in UTF-8: is it word2vec's binary format?") from error
         if len(words) != size:
@@ -255,11 +259,10 @@ class WordVectors:
         if len(set(words)) != size:
             word, n = Counter(words).most_common(1)[0]
             raise ValueError(f"{path}: the word {word!r} stands there {n} times")
-        if not np.isfinite(vectors).all():
-            raise ValueError(
-                f"{path}: the vector of {words[int(np.isfinite(vectors).all(1).argmin())]!r} is not finite"
-            )
-        return cls(Vocabulary(tuple(words)), vectors)
+        for word, row in zip(words, rows, strict=True):
+            if not np.isfinite(row).all():
+                raise ValueError(f"{path}: the vector of {word!r} is not finite")
+        return cls(Vocabulary(tuple(words)), np.stack(rows))
 
 
 def principal_plane(vectors: np.ndarray) -> tuple[np.ndarray, float]:
