@@ -13,7 +13,7 @@ export TORCH_INDEX
 COURSE = $(PYTHON) -m course_lib
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all deck contact-sheet build check claims clean
+.PHONY: help lab test test-all deck contact-sheet build check claims bench clean
 
 help:
 	@echo "make lab            open the lessons in JupyterLab (first start: a few minutes of set-up)"
@@ -24,9 +24,10 @@ help:
 	@echo "make check          run the lessons again, compare every output (ARGS=03 for one lesson)"
 	@echo "make build          execute the sources of the lessons into notebooks (ARGS=03 for one)"
 	@echo "make claims         what the notes said, and what was found"
+	@echo "make bench          our speed beside that of the field's libraries (ARGS=--quick for a small job)"
 	@echo "make clean          remove caches and built files; your working copy stays"
 
-lab deck contact-sheet build check claims:
+lab deck contact-sheet build check claims bench:
 	@$(COURSE) $@ $(ARGS)
 
 test:

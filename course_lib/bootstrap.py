@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PYTHON = (3, 11)
 """The oldest Python that the course runs on."""
 
-DEV_COMMANDS = ("build", "check", "contact-sheet", "test")
+DEV_COMMANDS = ("bench", "build", "check", "contact-sheet", "measure", "test")
 """Commands that need the ``dev`` extra: whoever only learns does not install the test tools."""
 
 USAGE = """\
@@ -36,6 +36,7 @@ usage: python -m course_lib COMMAND [--help]
   claims    show what the notes said, and what was found
   reset     get a clean copy of a lesson back
   measure   compute a recorded result again
+  bench     measure the engines beside the field's libraries
   contact-sheet   draw every card as a phone shows it
 
 The first command sets the course up in .venv, which takes a few minutes; TORCH_INDEX names

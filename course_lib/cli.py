@@ -362,6 +362,16 @@ def contact_sheet(context: typer.Context) -> int:
     return subprocess.run([sys.executable, str(ROOT / "tools" / "contact_sheet.py"), *context.args]).returncode
 
 
+@app.command(rich_help_panel="Proving", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def bench(context: typer.Context) -> int:
+    """Measure the course's engines beside the field's libraries: speed by turns, in medians and ratios.
+
+    All benchmarks by default, `course bench word2vec` one of them; `--quick` takes small jobs, `--rounds N` more turns.
+    Figures are printed and nothing is judged; exit status 1 if one of ours did not run.
+    """
+    return subprocess.run([sys.executable, str(ROOT / "tests" / "benchmarks" / "run.py"), *context.args]).returncode
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command. An error is one line on stderr.
 

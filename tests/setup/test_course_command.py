@@ -15,7 +15,7 @@ from course_lib.cards.short_forms import DEFAULT_MARKS, ShortForms
 from course_lib.language import language, use_language
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("lab", "deck", "contact-sheet", "check", "build", "claims", "reset", "measure", "test")
+COMMANDS = ("lab", "deck", "contact-sheet", "check", "build", "claims", "reset", "measure", "bench", "test")
 
 NOTE = """\
 ---

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGETS = ("help", "lab", "test", "test-all", "deck", "contact-sheet", "build", "check", "claims", "clean")
+TARGETS = ("help", "lab", "test", "test-all", "deck", "contact-sheet", "build", "check", "claims", "bench", "clean")
 
 
 def needs(program: str) -> None:
@@ -55,6 +55,7 @@ def test_without_a_target_make_lists_them_all():
         (["test-all"], "py -m course_lib test --all"),
         (["check", "ARGS=03"], "py -m course_lib check 03"),
         (["build", "ARGS=03 --refresh"], "py -m course_lib build 03 --refresh"),
+        (["bench", "ARGS=word2vec --quick"], "py -m course_lib bench word2vec --quick"),
     ],
 )
 def test_a_target_runs_the_command_of_its_name(arguments, command):

@@ -27,6 +27,9 @@ STARTED_NOT_IMPORTED = {"ipywidgets", "jupyterlab", "pytest-xdist", "ruff"}
 BUILD_ONLY = {f"course_lib/{name}.py" for name in ("lessons", "notebook_pairs", "notebook_rules", "validation")}
 """Modules that only the ``build``, ``check`` and ``test`` commands import: they may need the ``dev`` extra."""
 
+PEERS = {"course_lib/word_vector_quality.py": {"gensim"}}
+"""What ``course measure`` compares the course with, by the module of the experiment; no lesson imports it."""
+
 
 def pins(text: str) -> dict[str, str]:
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
@@ -127,7 +130,8 @@ def declared(lines: list[str]) -> set[str]:
 
 @pytest.mark.parametrize("path", sources("course_lib"), ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_the_package_imports_only_what_is_declared(path):
-    allowed = declared(RUNTIME) | (declared(DEV) if path.relative_to(ROOT).as_posix() in BUILD_ONLY else set())
+    name = path.relative_to(ROOT).as_posix()
+    allowed = declared(RUNTIME) | (declared(DEV) if name in BUILD_ONLY else PEERS.get(name, set()))
     for module in set(imports(path)):
         assert distributions(module) & allowed, f"{module} is not among the runtime dependencies of pyproject.toml"
 
