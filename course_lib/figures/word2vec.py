@@ -50,7 +50,7 @@ def _sigmoid(x: float) -> float:
 def word2vec_strangers(c: Canvas) -> None:
     """Three words as one-hot vectors, all at right angles, and as dense vectors, two of which are neighbours."""
     words = c.say("words").split()
-    dense = ((0.4, 0.9, -0.4, 0.2), (0.7, 0.7, -0.3, 0.4), (1.0, -0.2, 0.5, -0.6))
+    dense = ((0.4, 0.9, -0.1, 0.2), (0.7, 0.7, -0.2, 0.1), (1.0, -0.4, 0.1, -0.2))
     for i, word in enumerate(words):
         y = 52 + 28 * i
         bits = ["01"[i == 0], "01"[i == 1], "01"[i == 2], "0", "…", "0"]

@@ -129,14 +129,14 @@ def losses(curves: Mapping[str, Sequence[float]], every: int = 1) -> Figure:
 
     Args:
         curves: the recorded losses by the catalogue's name of the model (``curves.<name>``), at most four.
-        every: how many steps lie between two records.
+        every: how many steps lie between two records, of which the first is made before the first step.
 
     Raises:
         ValueError: for more curves than can be told apart.
     """
     figure, ax = plt.subplots(figsize=(6.8, 3.4))
     for (name, values), look in zip(curves.items(), _looks(curves), strict=True):
-        ax.plot(every * (np.arange(len(values)) + 1), values, label=_label(name), **(look | {"marker": ""}))
+        ax.plot(every * np.arange(len(values)), values, label=_label(name), **(look | {"marker": ""}))
     ax.set(ylim=(0, None), xlabel=_label("step"), ylabel=_label("loss"))
     ax.legend(loc="best")
     return figure
@@ -157,6 +157,8 @@ def lost_share(sizes: Sequence[int], shares_by_language: Mapping[str, Sequence[f
     for (name, shares), look in zip(shares_by_language.items(), _looks(shares_by_language), strict=True):
         ax.plot(sizes, shares, label=_label(name), **look)
     ax.set(xscale="log", ylim=(0, None), xlabel=_label("vocabulary-size"), ylabel=_label("lost"))
+    ax.set_xticks(sizes, [str(size) for size in sizes])
+    ax.minorticks_off()
     ax.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
     ax.legend(loc="best")
     return figure

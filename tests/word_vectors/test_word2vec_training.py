@@ -13,6 +13,13 @@ import torch
 from course_lib import word2vec
 from course_lib.corpora import relations
 from course_lib.word2vec import TrainingDiverged, held_out_loss, train
+from course_lib.word_vector_quality import (
+    accuracy_by_bucket,
+    neighbours_of_the_same_form,
+    of_gensim,
+    right_answers,
+    shared_neighbours,
+)
 from course_lib.word_vectors import Vocabulary, WordVectors
 
 TEXT = relations.sentences(1500, seed=1)
@@ -160,36 +167,24 @@ def test_a_held_out_loss_needs_all_that_training_leaves():
 # ------------------------------------------------------------------------------------------------------------- quality
 
 
-def analogies(vectors: WordVectors) -> float:
-    questions = relations.questions()
-    return float(np.mean([a == q[3] for a, q in zip(vectors.answers(questions), questions, strict=True)]))
-
-
-def near(vectors: WordVectors) -> dict[str, set[str]]:
-    """The ten nearest words of the words of the grids."""
+def test_the_measures_of_quality_on_vectors_whose_answers_are_known():
+    """Vectors made of the rows and columns of the grids answer every question; random ones hardly any."""
     words = sorted({word for grid in relations.GRIDS.values() for row in grid.rows for word in row})
-    return {word: {other for other, _ in vectors.neighbours(word, 10)} for word in words}
-
-
-def neighbours_of_the_same_form(vectors: WordVectors) -> float:
-    """How many of those stand in the same column of the grid: capitals beside capitals."""
-    column = {row[i]: (name, i) for name, g in relations.GRIDS.items() for row in g.rows for i in range(len(row))}
-    return float(np.mean([column.get(o) == column[word] for word, others in near(vectors).items() for o in others]))
-
-
-def shared(one: WordVectors, other: WordVectors) -> float:
-    return float(np.mean([len(a & b) / 10 for a, b in zip(near(one).values(), near(other).values(), strict=True)]))
-
-
-def of_gensim(text: list[list[str]], vocabulary: Vocabulary, model: str, seed: int, **options) -> WordVectors:
-    from gensim.models import Word2Vec
-
-    theirs = Word2Vec(
-        text, sg=int(model == "skip-gram"), window=5, negative=5, sample=1e-3, min_count=5, workers=1, seed=seed,
-        vector_size=options["dim"], epochs=options["epochs"],
-    )  # fmt: skip
-    rows = [theirs.wv.key_to_index[word] for word in vocabulary.words]
-    return WordVectors(vocabulary, theirs.wv.vectors[rows], theirs.syn1neg[rows])
+    rng = np.random.default_rng(0)
+    made = dict(zip(words, rng.normal(size=(len(words), 200)), strict=True))
+    random = WordVectors(Vocabulary(tuple(words)), np.stack([made[word] for word in words]))
+    for grid in relations.GRIDS.values():
+        forms = 3 * rng.normal(size=(len(grid.columns), 200))
+        for row in grid.rows:
+            thing = rng.normal(size=200)
+            for word, form in zip(row, forms, strict=True):
+                made[word] = thing + form
+    perfect = WordVectors(Vocabulary(tuple(words)), np.stack([made[word] for word in words]))
+    assert right_answers(perfect).mean() > 0.99 and right_answers(random).mean() < 0.02
+    buckets = accuracy_by_bucket(perfect)
+    assert list(buckets) == [*relations.BUCKETS, "all"] and buckets["all"] == right_answers(perfect).mean()
+    assert neighbours_of_the_same_form(perfect) > 0.95 > 0.1 > neighbours_of_the_same_form(random)
+    assert shared_neighbours(perfect, perfect) == 1 and shared_neighbours(perfect, random) < 0.1
 
 
 @pytest.mark.parametrize("model", word2vec.MODELS)
@@ -200,19 +195,19 @@ def test_the_quality_is_gensims_or_better(model):
     options, seeds = {"dim": 50, "epochs": 6}, (1, 2, 3)
     torch.set_num_threads(1)
     ours = [train(text, model=model, seed=seed, **options) for seed in seeds]
-    theirs = [of_gensim(text, ours[0].vocabulary, model, seed, **options) for seed in seeds]
+    theirs = [of_gensim(text, ours[0].vocabulary, model=model, seed=seed, **options) for seed in seeds]
 
     def compared(measure) -> tuple[float, float]:
         """How far ours are above theirs in the mean of the seeds, and three standard errors of that."""
         a, b = (np.array([measure(vectors) for vectors in side]) for side in (ours, theirs))
         return a.mean() - b.mean(), 3 * np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(seeds))
 
-    ahead, noise = compared(analogies)
+    ahead, noise = compared(lambda vectors: right_answers(vectors).mean())
     assert noise < 0.1 and ahead > -noise
     ahead, noise = compared(lambda vectors: held_out_loss(vectors, other, model=model))
     assert noise < 0.05 and ahead < noise
     ahead, noise = compared(neighbours_of_the_same_form)
     assert noise < 0.05 and ahead > -noise
-    mixed = np.mean([shared(a, b) for a, b in zip(ours, theirs, strict=True)])
-    among = np.mean([shared(theirs[i], theirs[i - 1]) for i in range(3)])
+    mixed = np.mean([shared_neighbours(a, b) for a, b in zip(ours, theirs, strict=True)])
+    among = np.mean([shared_neighbours(theirs[i], theirs[i - 1]) for i in range(3)])
     assert mixed > 0.6 * among
