@@ -55,9 +55,10 @@ const choices = (group, choose) => rove([...group.querySelectorAll("button")], c
 
 // Puts a question into a place; the learner's answer takes it away, and `act` is told which it was.
 const ask = (place, question, options, act) => {
-  place.replaceChildren(make("div", { class: "tx-ask" }, make("p", {}, question), make("div", { class: "tx-row" },
-    options.map((option, i) => button(option, () => { place.replaceChildren(); act(i); })))));
-  place.querySelector("button").focus();
+  const box = make("div", { class: "tx-ask" }, make("p", {}, question), make("div", { class: "tx-row" },
+    options.map((option, i) => button(option, () => { act(i); box.remove(); }))));
+  place.replaceChildren(box);
+  box.querySelector("button").focus();
 };
 
 // Before a place is drawn anew: returns a function that gives the focus back, to the control with the same data-key.

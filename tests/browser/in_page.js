@@ -337,6 +337,8 @@ window.course = (() => {
         if (!shown(node)) return false;
         const box = node.getBoundingClientRect();
         if (box.width < 1 || box.height < 1 || box.right <= Math.min(innerWidth, output.getBoundingClientRect().right) + 1) return false;
+        // A drawing shows what lies in its frame and no more: a map zoomed in has points outside it.
+        if (node.ownerSVGElement && getComputedStyle(node.ownerSVGElement).overflowX !== "visible") return false;
         for (let one = node.parentElement; one !== output; one = one.parentElement) if (scrolls(one)) return false;
         return true;
       });

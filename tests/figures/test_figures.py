@@ -66,7 +66,8 @@ def rms(one: np.ndarray, other: np.ndarray) -> float:
 
 def test_the_lesson_s_figures_exist() -> None:
     assert set(NAMES) >= {
-        "attention_matrix_form", "causal_mask", "course_map", "embedding_lookup", "encoder_block",
+        "attention_matrix_form", "bpe_bytes", "bpe_families", "bpe_merges", "bpe_order", "bpe_pieces", "bpe_scale",
+        "causal_mask", "course_map", "embedding_lookup", "encoder_block",
         "encoder_decoder_overview", "it_refers", "multi_head", "query_key_matching", "quadratic_cost",
         "qkv_of_two_words", "scaled_dot_product", "self_attention_one_token", "sliding_window", "tiled_attention",
         "two_layers_for_it", "word2vec_analogy", "word2vec_band", "word2vec_models", "word2vec_negative_sampling",
@@ -157,7 +158,7 @@ def test_no_word_stands_in_the_code() -> None:
         "The", "animal", "was", "tired", "Das", "Tier", "war", "müde", "L’animal", "était", "fatigué", "Животное",
         "устало", "El", "estaba", "cansado", "L’animale", "era", "stanco", "the", "street", "it", "wide", "because",
         "cross", "didn't", "too", "softmax", "LayerNorm", "EN", "DE", "FR", "RU", "ES", "IT",
-        "Skip", "gram", "CBOW",
+        "Skip", "gram", "CBOW", "BPE", "WordPiece", "Unigram", "Ñı", "ðŁ", "ðŁĺ", "Ġlow",
     }  # fmt: skip
     for name in NAMES:
         catalogue = " ".join(TEXTS[key]["en"] for key in labels_of(name))
@@ -273,7 +274,7 @@ def test_use_style_sets_what_a_plot_looks_like() -> None:
 def test_the_cards_have_their_figures() -> None:
     assert {file_name(name) for name in card_names()} >= {
         "self-attention-one-token.png", "multi-head.png", "encoder-block.png", "scaled-dot-product.png",
-        "attention-matrix-form.png", "word2vec-negative-sampling.png", "word2vec-window.png",
+        "attention-matrix-form.png", "bpe-merges.png", "word2vec-negative-sampling.png", "word2vec-window.png",
     }  # fmt: skip
     for lang in language.LANGUAGES:
         assert {path.name for path in (MEDIA / lang).glob("*.png")} >= {file_name(name) for name in card_names()}

@@ -37,6 +37,7 @@ FIGURES = {
     "key-residual-layernorm": "encoder-block.png",
     "draw-training-pairs": "word2vec-window.png",
     "draw-negative-sampling": "word2vec-negative-sampling.png",
+    "draw-bpe-merges": "bpe-merges.png",
     "draw-scaled-dot-product": "scaled-dot-product.png",
     "draw-attention-matrix-form": "attention-matrix-form.png",
 }
@@ -52,7 +53,7 @@ def sections(slug: str) -> list[str]:
 
 KINDS = {"what", "why", "where", "compute", "contrast"}
 # The atoms of the written lessons, those to draw not counted: a card lost by mistake is missed here.
-ATOMS = {"01_word2vec": 24, "03_attention": 18}
+ATOMS = {"01_word2vec": 24, "02_bpe": 17, "03_attention": 18}
 # Facts that an answer of the notes gets wrong or leaves out, and ours must hold.
 FACTS = {
     "key-rnn-memory": ("context window", "контекстного окна"),
