@@ -7,14 +7,13 @@ That a diagram is legible, complete in both languages and the same on every mach
 from __future__ import annotations
 
 import re
-import tomllib
 import warnings
 from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
+from lesson_figures import OF_ATTENTION, both_languages, catalogue, colours, labels, session_as_it_was  # noqa: F401
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
@@ -24,28 +23,12 @@ from course_lib.bpe import BYTE_CHARACTERS, Merge, learn_merges, merge_pair
 from course_lib.bpe_tokenizer import Tokenizer
 from course_lib.figures import bpe, drawings, show
 from course_lib.figures import bpe_curves as curves
-from course_lib.figures.style import COLOURS, drawing_style
+from course_lib.figures.style import COLOURS
 from course_lib.pretokenisation import pre_tokens
 
-ROOT = Path(__file__).parents[2]
-TEXTS = tomllib.loads((ROOT / "course_lib" / "catalogue" / "bpe_curves.toml").read_text(encoding="utf-8"))
+pytestmark = pytest.mark.usefixtures("session_as_it_was")
+TEXTS = catalogue("bpe_curves")
 DIAGRAMS = sorted(name for name in drawings() if name.startswith("bpe_"))
-OF_ATTENTION = {COLOURS[role] for role in ("query", "key", "value", "output")}
-both_languages = pytest.mark.parametrize("lang", language.LANGUAGES)
-
-
-@pytest.fixture(autouse=True)
-def _session_as_it_was():
-    before = language.language()
-    with drawing_style():
-        yield
-    plt.close("all")
-    language.use_language(before)
-
-
-def labels(name: str) -> list[str]:
-    """The words of a diagram, in the order of drawing."""
-    return [label.artist.get_text() for label in drawings()[name].draw().drawing.labels]
 
 
 def said(name: str, word: str, **values: object) -> str:
@@ -80,12 +63,7 @@ def test_the_lesson_s_diagrams_exist() -> None:
 
 @pytest.mark.parametrize("name", DIAGRAMS)
 def test_the_colours_of_attention_are_kept_for_attention(name: str) -> None:
-    used = set()
-    for artist in drawings()[name].draw().findobj():
-        for get in ("get_color", "get_facecolor", "get_edgecolor"):
-            colour = getattr(artist, get, lambda: None)()
-            if isinstance(colour, str) or (isinstance(colour, tuple) and len(colour) in (3, 4)):
-                used.add(to_hex(colour).upper())
+    used = colours(name)
     assert used & {COLOURS["input"], COLOURS["accent"]}, "no colour was found"
     assert not used & OF_ATTENTION
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 import warnings
 from collections.abc import Callable
 from functools import cache
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pytest
+from lesson_figures import OF_ATTENTION, both_languages, catalogue, colours, labels, session_as_it_was  # noqa: F401
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
@@ -25,27 +24,11 @@ from matplotlib.text import Annotation
 from course_lib import language
 from course_lib.figures import drawings, show, word2vec
 from course_lib.figures import word2vec_curves as curves
-from course_lib.figures.style import COLOURS, drawing_style
+from course_lib.figures.style import COLOURS
 
-ROOT = Path(__file__).parents[2]
-TEXTS = tomllib.loads((ROOT / "course_lib" / "catalogue" / "word2vec_curves.toml").read_text(encoding="utf-8"))
+pytestmark = pytest.mark.usefixtures("session_as_it_was")
+TEXTS = catalogue("word2vec_curves")
 DIAGRAMS = sorted(name for name in drawings() if name.startswith("word2vec_"))
-OF_ATTENTION = {COLOURS[role] for role in ("query", "key", "value", "output")}
-both_languages = pytest.mark.parametrize("lang", language.LANGUAGES)
-
-
-@pytest.fixture(autouse=True)
-def _session_as_it_was():
-    before = language.language()
-    with drawing_style():
-        yield
-    plt.close("all")
-    language.use_language(before)
-
-
-def labels(name: str) -> list[str]:
-    """The words of a diagram, in the order of drawing."""
-    return [label.artist.get_text() for label in drawings()[name].draw().drawing.labels]
 
 
 def decimals(texts: list[str], digits: int) -> list[float]:
@@ -58,12 +41,7 @@ def decimals(texts: list[str], digits: int) -> list[float]:
 
 @pytest.mark.parametrize("name", DIAGRAMS)
 def test_the_colours_of_attention_are_kept_for_attention(name: str) -> None:
-    used = set()
-    for artist in drawings()[name].draw().findobj():
-        for get in ("get_color", "get_facecolor", "get_edgecolor"):
-            colour = getattr(artist, get, lambda: None)()
-            if isinstance(colour, str) or (isinstance(colour, tuple) and len(colour) in (3, 4)):
-                used.add(to_hex(colour).upper())
+    used = colours(name)
     assert used & {COLOURS["input"], COLOURS["accent"]}, "no colour was found"
     assert not used & OF_ATTENTION
 
