@@ -19,7 +19,6 @@ from __future__ import annotations
 import heapq
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -29,6 +28,7 @@ from typing import Any
 
 from course_lib import tokenizer_json
 from course_lib.bpe import BYTES, learn_merges
+from course_lib.files import replace_file
 from course_lib.pretokenisation import GPT2_PATTERN, PreTokeniser, count_words
 
 Special = Sequence[str] | Mapping[str, int]
@@ -348,16 +348,7 @@ class Tokenizer:
         Raises:
             ValueError: as :meth:`to_json`.
         """
-        content = self.to_json().encode()
-        path = Path(path).resolve()
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o644)  # mkstemp made it private
-            os.replace(temporary, path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        replace_file(Path(path), self.to_json().encode())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Tokenizer:

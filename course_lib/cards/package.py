@@ -19,9 +19,7 @@ import hashlib
 import io
 import itertools
 import json
-import os
 import sqlite3
-import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +28,7 @@ from pathlib import Path
 
 import genanki
 
+from course_lib import files
 from course_lib.cards.identity import note_id
 from course_lib.cards.rendering import is_blank
 
@@ -156,21 +155,10 @@ def check_notes(notes: Sequence[Note]) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file so that it is either the old one or the whole new one, never half of it.
-
-    A link stays a link, to the new content; a file keeps its permissions.
-    """
+    """:func:`course_lib.files.replace_file`, which makes the folder, too, if there is none."""
     path = path.resolve()
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o644)  # mkstemp made it private
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    files.replace_file(path, content)
 
 
 class _StampedNote(genanki.Note):

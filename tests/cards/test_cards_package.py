@@ -259,7 +259,7 @@ def test_the_old_package_stays_when_writing_fails(tmp_path, monkeypatch):
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(package.os, "replace", full)
+    monkeypatch.setattr("course_lib.files.os.replace", full)
     (tmp_path / "note.md").write_text(NOTE.replace("Second", "Third"), "utf-8")
     report = compile_notes([tmp_path / "note.md"], output, lang="en", now=NOW)
     assert report.codes() == ["UNWRITABLE"] and report.exit_code == 1 and report.output is None

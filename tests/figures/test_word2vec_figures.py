@@ -8,21 +8,30 @@ from __future__ import annotations
 
 import math
 import re
-import warnings
 from collections.abc import Callable
 from functools import cache
 from itertools import combinations
 
 import numpy as np
 import pytest
-from lesson_figures import OF_ATTENTION, both_languages, catalogue, colours, labels, session_as_it_was  # noqa: F401
+from lesson_figures import (  # noqa: F401
+    OF_ATTENTION,
+    assert_is_a_wording,
+    assert_is_shown_twice_alike,
+    assert_is_whole_and_legible,
+    both_languages,
+    catalogue,
+    colours,
+    labels,
+    session_as_it_was,
+)
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
 from course_lib import language
-from course_lib.figures import drawings, show, word2vec
+from course_lib.figures import drawings, word2vec
 from course_lib.figures import word2vec_curves as curves
 from course_lib.figures.style import COLOURS
 
@@ -193,10 +202,7 @@ def test_every_measured_figure_has_its_two_texts() -> None:
     for key in keys:
         for lang in language.LANGUAGES:
             text = TEXTS[key][lang]
-            assert text.endswith(".") and text[0] == text[0].upper() and len(text) > 40
-            assert "*" not in text and text.count("$") % 2 == 0
-            assert not (key.endswith(".alt") and ("$" in text or "\\" in text))
-            assert bool(re.search("[а-яё]", text)) == (lang == "ru")
+            assert_is_a_wording(key, lang, text)
 
 
 @both_languages
@@ -204,27 +210,15 @@ def test_every_measured_figure_has_its_two_texts() -> None:
 def test_a_curve_is_shown_twice_alike_and_without_a_warning(
     name: str, lang: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shown: list[dict] = []
-    monkeypatch.setattr("IPython.display.display", lambda data, metadata=None, raw=False: shown.append(data))
     language.use_language(lang)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # a glyph that the font lacks is only a warning
-        for _ in range(2):
-            show(CURVES[name](), f"word2vec_{name}", **VALUES.get(name, {}))
-    assert len(shown) == 4 and shown[:2] == shown[2:]
+    assert_is_shown_twice_alike(CURVES[name], f"word2vec_{name}", VALUES.get(name, {}), monkeypatch)
 
 
 @both_languages
 @pytest.mark.parametrize("name", CURVES)
 def test_nothing_is_cut_off_and_no_type_is_tiny(name: str, lang: str) -> None:
     language.use_language(lang)
-    figure = CURVES[name]()
-    figure.draw_without_rendering()
-    used, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
-    assert used.x0 >= 0 and used.y0 >= 0 and used.x1 <= width and used.y1 <= height
-    written = [text for text in figure.findobj(plt.Text) if text.get_text().strip()]
-    assert len(written) >= 6
-    assert min(text.get_fontsize() for text in written) >= 9
+    assert_is_whole_and_legible(CURVES[name]())
 
 
 @pytest.mark.parametrize("name", CURVES)
