@@ -432,7 +432,8 @@ paragraphs = Counter(english.split("\n"))
 uncut = ["".join(merge[:2]) for merge in learn_merges(paragraphs, 1500)]
 cut = ["".join(merge[:2]) for merge in learn_merges(Counter(pre_tokens(english)), 1500)]
 phrases = [token for token in uncut if " " in token.strip()]
-of_words = [token for token in phrases if set(token.split()) <= set(english.split())]
+words_of_text = set(english.split())
+of_words = [token for token in phrases if words_of_text.issuperset(token.split())]
 print(
     f"tokens with a space inside: {len(phrases)} of 1500 ({len(of_words)} of whole words), with the rule {sum(' ' in t.strip() for t in cut)}"
 )
