@@ -45,7 +45,8 @@ def _plot(ax: Axes, points: Points, curves: Mapping[str, Sequence[float]], **sty
         ax.plot(places, values, label=_label(name), **(look | style))
 
 
-def _vocabulary_axis(ax: Axes, sizes: Sequence[int]) -> None:
+def _vocabulary_axis(ax: Axes, points: Points) -> None:
+    sizes = sorted({int(size) for part in points.values() for size in part} if isinstance(points, Mapping) else points)
     ax.set(xscale="log", xlabel=_label("vocabulary-size"))
     if len(sizes) <= MOST_TICKS:
         ax.set_xticks(sizes, [str(size) for size in sizes])
@@ -81,11 +82,11 @@ def heaps(words_read: Points, vocabulary_sizes: Mapping[str, Sequence[int]]) -> 
 # ---------------------------------------------------------------- the size of the vocabulary
 
 
-def tokens_per_word(vocab_sizes: Sequence[int], values: Mapping[str, Sequence[float]]) -> Figure:
+def tokens_per_word(vocab_sizes: Points, values: Mapping[str, Sequence[float]]) -> Figure:
     """Tokens per word against the size of the vocabulary, which is on a logarithmic axis.
 
     Args:
-        vocab_sizes: the values of n_vocab.
+        vocab_sizes: the values of n_vocab; of a shorter curve the first ones, or by curve.
         values: tokens per word at each size, by a name of the catalogue (``curves.<name>``); at most four.
 
     Raises:
@@ -101,24 +102,42 @@ def tokens_per_word(vocab_sizes: Sequence[int], values: Mapping[str, Sequence[fl
 
 
 def rare_share(
-    vocab_sizes: Sequence[int], of_vocabulary: Sequence[float], of_text: Sequence[float], limit: int = 10
+    vocab_sizes: Mapping[str, Sequence[int]],
+    of_vocabulary: Mapping[str, Sequence[float]],
+    of_text: Mapping[str, Sequence[float]],
+    limit: int = 10,
 ) -> Figure:
     """The rare tokens: their share of the vocabulary and their share of the running text, by the vocabulary's size.
 
+    A panel for each text, all with the same axes.
+
     Args:
-        vocab_sizes: the values of n_vocab.
+        vocab_sizes: the values of n_vocab, by the text's name in the catalogue (``curves.<name>``); at most three texts.
         of_vocabulary: share of the vocabulary's tokens that occur fewer than ``limit`` times, from 0 to 1.
         of_text: share of the text's tokens that are such, from 0 to 1.
+
+    Raises:
+        ValueError: for more panels than fit.
     """
-    figure, ax = plt.subplots(figsize=(6.8, 3.6))
-    for name, values, look in zip(
-        ("share-of-vocabulary", "share-of-text"), (of_vocabulary, of_text), LOOKS, strict=False
-    ):
-        ax.plot(vocab_sizes, values, label=_label(name), **look)
-    _vocabulary_axis(ax, vocab_sizes)
-    ax.set(ylim=(0, None), ylabel=_label("rare-tokens", limit=limit))
-    _share_axis(ax)
-    ax.legend(loc="upper left")
+    if len(vocab_sizes) > 3:
+        raise ValueError(f"{len(vocab_sizes)} panels, at most 3 fit")
+    figure, panels = plt.subplots(
+        1,
+        len(vocab_sizes),
+        figsize=(7.6 if len(vocab_sizes) > 1 else 5.4, 3.6),
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+    )
+    for ax, (text, sizes) in zip(panels[0], vocab_sizes.items(), strict=True):
+        shares = {"share-of-vocabulary": of_vocabulary[text], "share-of-text": of_text[text]}
+        _plot(ax, sizes, shares)
+        _vocabulary_axis(ax, vocab_sizes)
+        ax.tick_params(axis="x", rotation=45)
+        ax.set_title(_label(text), fontsize=10)
+    panels[0][0].set(ylim=(0, None), ylabel=_label("rare-tokens", limit=limit))
+    _share_axis(panels[0][0])
+    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
     return figure
 
 

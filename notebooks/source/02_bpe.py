@@ -62,6 +62,8 @@ from course_lib.figures import bpe_curves as curves
 from course_lib.figures import course, show
 from course_lib.glossary import notation_table
 from course_lib.pretokenisation import GPT2_PATTERN, pre_tokens
+from course_lib.results import recorded
+from course_lib.vocabulary_sizes import coverage
 
 # %% id="map"
 show(course.course_map(here=2), "course_map", here=2)
@@ -558,50 +560,102 @@ for name, text, new in (
 SIZES = (512, 1024, 2048, 4096, 8192)
 by_size = {size: Tokenizer.train(english, size) for size in SIZES}
 russian_by_size = {size: Tokenizer.train(russian, size) for size in SIZES[:-1]}
-words_new = len(english_new.split())
-per_word = {"library-docs": [], "russian": []}
-rare_of_vocabulary, rare_of_text = [], []
+extract = {size: coverage(tokenizer, english, english_new) for size, tokenizer in by_size.items()}
 print(" size   tokens/word   tokens seen < 10 times: of the vocabulary, of the text")
-for size, tokenizer in by_size.items():
-    per_word["library-docs"].append(len(tokenizer.encode(english_new)) / words_new)
-    occurrences = Counter(tokenizer.encode(english))
-    rare = [number for number in range(len(tokenizer)) if occurrences[number] < 10]
-    rare_of_vocabulary.append(len(rare) / len(tokenizer))
-    rare_of_text.append(sum(occurrences[number] for number in rare) / sum(occurrences.values()))
+for size, row in extract.items():
     print(
-        f"{size:5} {per_word['library-docs'][-1]:10.2f} {rare_of_vocabulary[-1]:22.3f} {rare_of_text[-1]:20.3f}"
+        f"{size:5} {row['tokens per word']:10.2f} {row['rare of vocabulary']:22.3f} {row['rare of text']:20.3f}"
     )
-per_word["russian"] = [
-    len(t.encode(russian_new)) / len(russian_new.split()) for t in russian_by_size.values()
-]
 learned = learn_merges(
     {word.encode(): n for word, n in Counter(pre_tokens(english)).items()}, 8192 - 256
 )
 added = [merge.count for merge in learned[4096 - 256 :]]
 print("merge, count:", {n + 1: learned[n].count for n in (0, 99, 999, 3999, len(learned) - 1)})
 print(f"merges {4096 - 256 + 1} … {len(learned)}: median count {np.median(added):.0f}")
+
+# %% [markdown] id="size-all-text" lang="en"
+# Our text is small: it is an extract, a twentieth of what the documentation of all installed packages holds. Does the picture depend on that? On the whole of the documentation we measured the same figures beforehand (`course measure bpe-vocabulary-size`), up to a vocabulary of the size that real models have; the last column is the count of the last merge. One row of the recorded table belongs to the extract, and `recomputed` says whether it agrees with what we have just counted.
+# %% [markdown] id="size-all-text" lang="ru"
+# Наш текст мал: это выборка, двадцатая часть документации всех установленных пакетов. Зависит ли картина от этого? На всей документации мы заранее измерили те же величины (`course measure bpe-vocabulary-size`) — вплоть до словаря такого размера, какой бывает у настоящих моделей; последний столбец — частота последнего слияния. Одна строка записанной таблицы относится к выборке, и `recomputed` сообщает, совпала ли она с тем, что мы посчитали только что.
+# %% id="size-all"
+rows = recorded("bpe-vocabulary-size")["rows"]
+everything = {row["size"]: row for row in rows if row["text"] == "all"}
+again = next(row for row in rows if row["text"] == "extract")
+same = (
+    all(abs(again[name] - value) < 1e-6 for name, value in extract[again["size"]].items())
+    and again["last merge"] == learned[again["size"] - 257].count
+)
+print(f"recomputed: {same}")
+assert same
+print(f"characters: {len(english)} and {everything[256]['characters']}")
+print(" size   tokens/word   of the vocabulary, of the text   last merge")
+for size, row in everything.items():
+    print(
+        f"{size:5} {row['tokens per word']:10.2f} {row['rare of vocabulary']:18.3f} {row['rare of text']:16.3f} {row['last merge']:14}"
+    )
+
+
+def saved(table, size):
+    """The share of the tokens of new text that a vocabulary twice as large saves."""
+    return 1 - table[2 * size]["tokens per word"] / table[size]["tokens per word"]
+
+
+shortening = [[row["tokens per word"] for row in table.values()] for table in (extract, everything)]
 claim(
     "2.8",
-    holds=per_word["library-docs"] == sorted(per_word["library-docs"], reverse=True)
+    holds=all(values == sorted(values, reverse=True) for values in shortening)
     and learned[-1].count <= 2
-    and rare_of_vocabulary[-1] > 0.9
-    and 1 - per_word["library-docs"][-1] / per_word["library-docs"][-2] < 0.1,
-    measured=f"4096 → 8192: tokens −{1 - per_word['library-docs'][-1] / per_word['library-docs'][-2]:.1%}, last merge {learned[-1].count} × · "
-    f"seen < 10 times: {rare_of_vocabulary[-1]:.1%} of the vocabulary, {rare_of_text[-1]:.1%} of the text",
+    and everything[32768]["last merge"] <= 2
+    and extract[8192]["rare of vocabulary"] > 0.9
+    and everything[8192]["rare of vocabulary"] < 0.2 < 0.7 < everything[32768]["rare of vocabulary"]
+    and saved(extract, 4096) < 0.1
+    and saved(everything, 16384) < 0.05,
+    measured=f"0.3 MB, 4096 → 8192: tokens −{saved(extract, 4096):.1%}, seen < 10 times {extract[8192]['rare of vocabulary']:.1%} · "
+    f"6 MB, 16384 → 32768: −{saved(everything, 16384):.1%}, {everything[32768]['rare of vocabulary']:.1%}",
 )
 
 # %% id="size-figures"
-show(curves.tokens_per_word(SIZES, per_word), "bpe_tokens_per_word")
-show(curves.rare_share(SIZES, rare_of_vocabulary, rare_of_text), "bpe_rare_share", limit=10)
+per_word = {
+    "library-docs-extract": (list(extract), shortening[0]),
+    "library-docs-all": (list(everything), shortening[1]),
+    "russian": (
+        list(russian_by_size),
+        [len(t.encode(russian_new)) / len(russian_new.split()) for t in russian_by_size.values()],
+    ),
+}
+show(
+    curves.tokens_per_word(
+        {name: sizes for name, (sizes, _) in per_word.items()},
+        {name: values for name, (_, values) in per_word.items()},
+    ),
+    "bpe_tokens_per_word",
+)
+by_text = {"library-docs-extract": extract, "library-docs-all": everything}
+show(
+    curves.rare_share(
+        {name: list(table) for name, table in by_text.items()},
+        {
+            name: [row["rare of vocabulary"] for row in table.values()]
+            for name, table in by_text.items()
+        },
+        {name: [row["rare of text"] for row in table.values()] for name, table in by_text.items()},
+    ),
+    "bpe_rare_share",
+    limit=10,
+)
 show(
     curves.last_merges(range(1, len(learned) + 1), [merge.count for merge in learned]),
     "bpe_last_merges",
 )
 
 # %% [markdown] id="size-after" lang="en"
-# The last doubling of the table shortens the text by 7 %, and the added merges typically join pairs that occur once or twice: of 8,192 tokens nine in ten are seen less than ten times, and some never, because later merges have swallowed them; their rows are hardly ever trained. (The share of rare tokens falls at first: at 512, half of the list are the single bytes, most of which no English text contains.) Our text is small, and its best size is small, too; with gigabytes the same picture stands further to the right. What is used for one language is 30 to 60 thousand, for several 32 to 250 thousand (section 18 has a table). For many languages in one model it matters also that each gets its share: Chung et al. (2020) cluster the languages and give each cluster a vocabulary of its own; XLM-V (Liang et al., 2023) built a million tokens on this idea.
+# On the extract the last doubling of the table shortens the text by 7 %, and the added merges typically join pairs that occur once or twice: of 8,192 tokens nine in ten are seen less than ten times, and some never, because later merges have swallowed them; their rows are hardly ever trained. With twenty times as much text 8,192 tokens are no extravagance: one in ten is rare, and the last merge was seen `19` times. The same extravagance is reached at 32,768, where three quarters of the rows are rare and the last doubling saves less than 3 %. So the sensible size grows with the text, and no number is good by itself. (On the left of both curves the share of rare tokens falls: a small list consists mostly of the single bytes, most of which no English text contains.)
+#
+# What is used for one language is 30 to 60 thousand, for several 32 to 250 thousand (section 18 has a table); the texts behind them are measured in gigabytes. For many languages in one model it matters also that each gets its share: Chung et al. (2020) cluster the languages and give each cluster a vocabulary of its own; XLM-V (Liang et al., 2023) built a million tokens on this idea.
 # %% [markdown] id="size-after" lang="ru"
-# Последнее удвоение таблицы укорачивает текст на 7 %, а добавленные слияния обычно соединяют пары, которые встретились раз или два: из 8192 токенов девять из десяти встречаются меньше десяти раз, а некоторые — ни разу, потому что их поглотили более поздние слияния; строки таких токенов почти не обучаются. (Сначала доля редких токенов падает: при 512 половина списка — одиночные байты, большинства которых в английском тексте нет.) Наш текст мал, и лучший размер для него мал; на гигабайтах текста та же картина сдвинется вправо. На деле для одного языка берут 30–60 тысяч, для нескольких — от 32 до 250 тысяч (таблица в разделе 18). Если языков в модели много, важно и то, чтобы каждому досталась своя доля: Chung et al. (2020) объединяют языки в группы и строят словарь для каждой; в XLM-V (Liang et al., 2023) на этой идее построили словарь из миллиона токенов.
+# На выборке последнее удвоение таблицы укорачивает текст на 7 %, а добавленные слияния обычно соединяют пары, которые встретились раз или два: из 8192 токенов девять из десяти встречаются меньше десяти раз, а некоторые — ни разу, потому что их поглотили более поздние слияния; строки таких токенов почти не обучаются. Когда текста в двадцать раз больше, 8192 токена — уже не излишество: редок один из десяти, и последнее слияние встретилось `19` раз. До того же излишества дело доходит при 32768 токенах: редки три четверти строк, а последнее удвоение экономит меньше 3 %. Значит, разумный размер растёт вместе с текстом, и ни одно число не хорошо само по себе. (В левой части обеих кривых доля редких токенов падает: маленький список состоит в основном из одиночных байтов, большинства которых в английском тексте нет.)
+#
+# На деле для одного языка берут 30–60 тысяч, для нескольких — от 32 до 250 тысяч (таблица в разделе 18); текста за ними — гигабайты. Если языков в модели много, важно и то, чтобы каждому досталась своя доля: Chung et al. (2020) объединяют языки в группы и строят словарь для каждой; в XLM-V (Liang et al., 2023) на этой идее построили словарь из миллиона токенов.
 
 # %% [markdown] id="inspector" lang="en"
 # ## 11. Look at what you got

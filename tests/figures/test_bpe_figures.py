@@ -249,7 +249,12 @@ CURVES: dict[str, Callable[[], Figure]] = {
     "tokens_per_word": lambda: curves.tokens_per_word(
         SIZES, {"library-docs": [3, 2, 1.5], "course-english": [3.2, 2.1, 1.6], "course-russian": [6, 4, 3]}
     ),
-    "rare_share": lambda: curves.rare_share(SIZES, [0.1, 0.3, 0.7], [0.001, 0.01, 0.02], limit=10),
+    "rare_share": lambda: curves.rare_share(
+        {"library-docs-extract": SIZES[:2], "library-docs-all": SIZES},
+        {"library-docs-extract": [0.3, 0.7], "library-docs-all": [0.1, 0.3, 0.6]},
+        {"library-docs-extract": [0.01, 0.02], "library-docs-all": [0.001, 0.01, 0.03]},
+        limit=10,
+    ),
     "last_merges": lambda: curves.last_merges([1, 2, 3, 10, 100], [5000, 3000, 2500, 400, 12]),
     "token_lengths": lambda: curves.token_lengths([1, 2, 3], {"english": [90, 50, 20], "russian": [80, 70, 10]}),
     "bits_per_character": lambda: curves.bits_per_character(
@@ -335,7 +340,9 @@ def test_the_curves_show_the_numbers_they_are_given() -> None:
     assert values("heaps") == [([10, 100, 1000], [8, 50, 300]), ([10, 100], [9, 70])]
     assert values("tokens_per_word")[:3] == [(SIZES, [3, 2, 1.5]), (SIZES, [3.2, 2.1, 1.6]), (SIZES, [6, 4, 3])]
     assert list(drawn["tokens_per_word"].get_lines()[3].get_ydata()) == [1, 1]
-    assert values("rare_share") == [(SIZES, [0.1, 0.3, 0.7]), (SIZES, [0.001, 0.01, 0.02])]
+    assert values("rare_share") == [(SIZES[:2], [0.3, 0.7]), (SIZES[:2], [0.01, 0.02])]
+    drawn["rare_share"] = CURVES["rare_share"]().axes[1]
+    assert values("rare_share") == [(SIZES, [0.1, 0.3, 0.6]), (SIZES, [0.001, 0.01, 0.03])]
     assert values("last_merges") == [([1, 2, 3, 10, 100], [5000, 3000, 2500, 400, 12]), ([100], [12])]
     assert [text.get_text() for text in drawn["last_merges"].texts] == ["12"]
     assert values("bits_per_character") == [([1, 2, 4], [3.5, 3.0, 2.4]), ([3.5, 7], [2.6, 2.2]), ([6], [2.5])]
@@ -349,10 +356,21 @@ def test_the_curves_show_the_numbers_they_are_given() -> None:
         assert [label.get_text() for label in drawn[name].get_xticklabels()] == list(map(str, SIZES))
 
 
-def test_both_panels_of_the_probe_have_one_scale() -> None:
-    figure = CURVES["length_probe"]()
-    one, other = figure.axes
+def test_curves_of_different_sizes_stand_at_their_own() -> None:
+    sizes = {"library-docs-extract": SIZES[1:], "russian": [100, 300]}
+    ax = curves.tokens_per_word(sizes, {"library-docs-extract": [2, 1.5], "russian": [5, 4]}).axes[0]
+    assert [list(line.get_xdata()) for line in ax.get_lines()[:2]] == [[1000, 3000], [100, 300]]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["100", "300", "1000", "3000"]
+
+
+@pytest.mark.parametrize("name", ["length_probe", "rare_share"])
+def test_both_panels_have_one_scale(name: str) -> None:
+    one, other = CURVES[name]().axes
     assert one.get_xlim() == other.get_xlim() and one.get_ylim() == other.get_ylim()
+
+
+def test_the_panels_of_the_probe_are_in_their_order() -> None:
+    _, other = CURVES["length_probe"]().axes
     assert list(other.get_lines()[0].get_ydata()) == [5.0, 5.5, 5.2]
 
 
@@ -369,6 +387,8 @@ def test_more_curves_than_can_be_told_apart_are_refused() -> None:
             draw([1, 2], five)
     with pytest.raises(ValueError, match="5 panels"):
         curves.length_probe([1, 2], five, 1.5)
+    with pytest.raises(ValueError, match="5 panels"):
+        curves.rare_share(five, five, five)
 
 
 def test_an_unknown_unit_is_refused() -> None:
