@@ -1,13 +1,13 @@
 # %% [markdown] id="title" lang="en"
 # # Lesson 02. BPE and tokenisation
 #
-# A model needs a list of the things it reads. Letters make sequences too long, words make the list too long and never complete. This lesson builds what every language model reads today, pieces in between, from counting pairs on paper to a tokenizer whose output equals the field's own, number by number.
+# A model needs a list of the things it reads. Letters make sequences too long, words make the list too long and never complete. This lesson builds what almost every language model reads today, pieces in between, from counting pairs on paper to a tokenizer whose output equals the field's own, number by number.
 #
 # **You will be able to**
 #
 # - carry out byte-pair encoding with a pencil, and write it in twenty lines;
 # - encode a new word with it, and say why the longest match is another method;
-# - explain why GPT's tokenizer never meets an unknown symbol, in any language or none;
+# - explain why the tokenizer of GPT-2 and of later GPTs never meets an unknown symbol, in any language or none;
 # - choose a vocabulary size, and find out from the vocabulary whether it was a good choice;
 # - tell BPE, WordPiece and unigram apart, and say what SentencePiece is;
 # - say what a model can and cannot know about the letters of a word.
@@ -18,13 +18,13 @@
 # %% [markdown] id="title" lang="ru"
 # # Урок 02. BPE и токенизация
 #
-# Модели нужен список того, из чего состоит её текст. Если взять буквы, слишком длинными выходят последовательности; если слова — слишком длинным выходит сам список, да и полным он не бывает. В этом уроке мы построим то, что читает сегодня любая языковая модель, — части слов: начнём с подсчёта пар на бумаге, а закончим токенизатором, который выдаёт те же номера токенов, что и общепринятая библиотека, число в число.
+# Модели нужен список того, из чего состоит её текст. Если взять буквы, слишком длинными выходят последовательности; если слова — слишком длинным выходит сам список, да и полным он не бывает. В этом уроке мы построим то, что читает сегодня почти любая языковая модель, — части слов: начнём с подсчёта пар на бумаге, а закончим токенизатором, который выдаёт в точности те же номера токенов, что и общепринятая библиотека.
 #
 # **Вы научитесь**
 #
 # - выполнять кодирование пар байтов (byte-pair encoding, BPE) на бумаге и программировать его в двадцать строк;
 # - кодировать новое слово и объяснять, почему самое длинное совпадение — это другой способ;
-# - объяснять, почему токенизатору GPT не встретится неизвестный символ ни на одном языке, да и ни в каком тексте вообще;
+# - объяснять, почему токенизатору GPT-2 и более поздних GPT не встретится неизвестный символ ни на одном языке, да и ни в каком тексте вообще;
 # - выбирать размер словаря и по самому словарю судить, удачен ли выбор;
 # - отличать друг от друга BPE, WordPiece и unigram и объяснять, что такое SentencePiece;
 # - объяснять, что модель может знать о буквах слова, а чего — нет.
@@ -40,6 +40,7 @@ start(lesson=2)
 # %% id="imports"
 import io
 import math
+import re
 import tempfile
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -75,7 +76,7 @@ show(course.course_map(here=2), "course_map", here=2)
 # %% [markdown] id="problem" lang="ru"
 # ## 1. Из чего состоит текст для модели?
 #
-# Текст — строка букв. В уроке 01 единицами были слова, и за это пришлось платить: слово не из списка теряется, а больше всего теряет русский язык, где у слова десяток форм. Почему бы не взять буквы? Их мало, и ни одна не окажется неизвестной. Попробуем оба конца шкалы на одном тексте — документации Python и трёх библиотек; пятая часть отложена. $T$ — длина последовательности, которую читала бы модель.
+# Текст — строка букв. В уроке 01 единицами были слова, и за это пришлось платить: слово не из списка теряется, а больше всего теряет русский язык, где у слова десяток форм. Почему бы не взять буквы? Их мало, и ни одна не окажется неизвестной. Попробуем обе крайности на одном тексте — документации Python и трёх библиотек; пятая часть отложена. $T$ — длина последовательности, которую читала бы модель.
 # %% id="problem-scale"
 documents, rest = preprocessing.split_documents(library_docs.frozen())
 english, english_new = ("\n".join(document.text for document in part) for part in (documents, rest))
@@ -118,15 +119,15 @@ recall(2)
 # %% [markdown] id="letters" lang="en"
 # ## 3. Is speed the only problem with letters?
 #
-# The notes say that letters are slow, and ask: is that all? First the slowness. A model that compares every token with every other one (attention, lesson 03) does $T^2$ comparisons; a sequence five times as long costs twenty-five times as many. And a model reads no more than so many tokens at a time, its *context window*: filled with letters, it holds fewer words.
+# The course grew from the notes of a lecture, and the lessons put what these notes say to the test. The notes say that letters are slow, and ask: is that all? First the slowness. A model that compares every token with every other one (attention, lesson 03) does $T^2$ comparisons; for a sequence five times as long that is 25 times as many. And a model reads no more than so many tokens at a time, its *context window*: filled with letters, it holds fewer words.
 #
-# A line such as `[2.1] confirmed` means: statement 1 of lesson 2, from the lecture notes that the course grew from, was put to the test in that cell, with this verdict and these figures. *Refined* is true under a condition, *corrected* means that another statement holds and the notes' one fails, *answered* that the notes only asked. All of them stand in section 19.
+# A line such as `[2.1] refined` means: statement 1 of the notes to lesson 2 was put to the test in that cell, with this verdict and these figures. *Refined* is true under a condition, *corrected* means that another statement holds and the notes' one fails, *answered* that the notes only asked. All of them stand in section 19.
 # %% [markdown] id="letters" lang="ru"
 # ## 3. Только ли в скорости беда букв?
 #
-# В конспекте сказано, что с буквами медленно, и задан вопрос: и это всё? Сначала о скорости. Модель, которая сравнивает каждый токен с каждым (внимание, урок 03), делает $T^2$ сравнений; последовательность в пять раз длиннее стоит в двадцать пять раз больше. К тому же за один раз модель читает ограниченное число токенов — это её *контекстное окно* (context window); если заполнить его буквами, слов в него войдёт меньше.
+# Курс вырос из конспекта одной лекции, и то, что сказано в конспекте, в уроках проверяется. В нём сказано, что с буквами медленно, и задан вопрос: и это всё? Сначала о скорости. Модель, которая сравнивает каждый токен с каждым (внимание, урок 03), делает $T^2$ сравнений; для последовательности в пять раз длиннее сравнений в 25 раз больше. К тому же за один раз модель читает ограниченное число токенов — это её *контекстное окно* (context window); если заполнить его буквами, слов в него войдёт меньше.
 #
-# Строка вида `[2.1] подтверждено` значит: в этой ячейке проверено утверждение 1 к уроку 2 из конспекта лекции, из которого вырос курс; в строке стоят вердикт и измеренные числа. «Уточнено» — верно при условии; «исправлено» — сказанное в конспекте неверно, а верно другое; «дан ответ» — в конспекте был только вопрос. Все утверждения собраны в разделе 19.
+# Строка вида `[2.1] уточнено` значит: в этой ячейке проверено утверждение 1 из конспекта к уроку 2; в строке стоят вердикт и измеренные числа. «Уточнено» — верно при условии; «исправлено» — сказанное в конспекте неверно, а верно другое; «дан ответ» — в конспекте был только вопрос. Все утверждения собраны в разделе 19.
 # %% id="letters-claim"
 letters, pieces = (len(sequences[name][1]) for name in ("letters", "words"))
 window = 1024
@@ -136,18 +137,21 @@ sizes = [len(document.text) for document in documents + rest]
 print(f"{len(sizes)} documents: T = {np.mean(sizes):.0f} letters on average, at most {max(sizes)}")
 claim(
     "2.1",
-    holds=20 <= len(set(english)) <= 100 and letters > 4 * pieces and np.mean(sizes) > 500,
-    measured=f"n_vocab = {len(set(english))}, T = {np.mean(sizes):.0f} … {max(sizes)}, "
-    f"T × {letters / pieces:.2f}, T² × {(letters / pieces) ** 2:.1f}",
+    holds=20 <= len(set(english)) <= 100
+    and letters > 4 * pieces
+    and 100 < np.mean(sizes) < 1000 < max(sizes),
+    measured=f"n_vocab = {len(set(english))}, T: mean {np.mean(sizes):.0f}, max {max(sizes)}, "
+    f"1000 or more in {sum(size >= 1000 for size in sizes)} of {len(sizes)} texts · "
+    f"letters / words: T × {letters / pieces:.2f}, T² × {(letters / pieces) ** 2:.1f}",
 )
 
 
 # %% [markdown] id="letters-bits-text" lang="en"
-# Now the rest. A letter by itself says little, so a vector for it can carry little. To see it in figures, we let a very simple model predict the next unit from the last few: it counts what followed them in the training text; from each count it takes 0.75 away and shares out the probability so saved as the shorter context would have it (*absolute discounting*, Ney, Essen and Kneser, 1994, in the interpolated form). Its skill is measured in **bits per character** of new text, $-\frac{1}{\text{characters}} \sum \log_2 p$, where $p$ is the probability that the model gave to the unit which really came, and the sum runs over all units: a probability of 1/2 costs 1 bit, 1/8 costs 3, certainty nothing. The fewer, the better. Per character and not per unit, or else the longer unit would have the harder task.
+# Now the rest. The usual answer is that a letter by itself says little, so that a vector for it can carry little. To see in figures how much there is in this, we let a very simple model predict the next unit from the last few: it counts what followed them in the training text; from each count it takes 0.75 away and shares out the probability so saved as the shorter context would have it (*absolute discounting*, Ney, Essen and Kneser, 1994, in the interpolated form). Its skill is measured in **bits per character** of new text, $-\frac{1}{\text{characters}} \sum \log_2 p$, where $p$ is the probability that the model gave to the unit which really came, and the sum runs over all units: a probability of 1/2 costs 1 bit, 1/8 costs 3, a probability of 1 costs none. The fewer, the better. Per character and not per unit, or else the longer unit would have the harder task.
 #
 # **Predict:** with *one* unit of context, which predictor is better, that of letters or that of the tokens that this lesson makes (512 of them)?
 # %% [markdown] id="letters-bits-text" lang="ru"
-# Теперь об остальном. Буква сама по себе мало что значит, и её вектор мало что может нести. Посмотрим на это в числах. Пусть очень простая модель предсказывает следующую единицу по нескольким предыдущим: она подсчитывает, что шло за ними в обучающем тексте; от каждого числа отнимает 0.75, а освободившуюся вероятность раздаёт так, как велит более короткий контекст (*абсолютное дисконтирование* в интерполированной форме; Ney, Essen, Kneser, 1994). Её качество измеряется в **битах на символ** нового текста, $-\frac{1}{\text{символы}} \sum \log_2 p$, где $p$ — вероятность, которую модель дала единице, действительно стоявшей на этом месте, а сумма берётся по всем единицам: верный ответ с вероятностью 1/2 стоит 1 бит, с вероятностью 1/8 — 3 бита, с полной уверенностью — ничего. Чем меньше, тем лучше. На символ, а не на единицу: иначе у более длинной единицы и задача была бы труднее.
+# Теперь об остальном. Обычно отвечают так: буква сама по себе мало что значит, и её вектор мало что может нести. Посмотрим в числах, насколько это верно. Пусть очень простая модель предсказывает следующую единицу по нескольким предыдущим: она подсчитывает, что шло за ними в обучающем тексте; от каждого числа отнимает 0.75, а освободившуюся вероятность раздаёт так, как велит более короткий контекст (*абсолютное дисконтирование* в интерполированной форме; Ney, Essen, Kneser, 1994). Её качество измеряется в **битах на символ** нового текста, $-\frac{1}{\text{число символов}} \sum \log_2 p$, где $p$ — вероятность, которую модель дала единице, действительно стоявшей на этом месте, а сумма берётся по всем единицам: верный ответ с вероятностью 1/2 стоит 1 бит, с вероятностью 1/8 — 3 бита, с вероятностью 1 — ноль бит. Чем меньше, тем лучше. На символ, а не на единицу: иначе у более длинной единицы и задача была бы труднее.
 #
 # **Предскажите:** какой предсказатель лучше, когда контекст — *одна* единица: по буквам или по токенам, которые мы сделаем в этом уроке (их 512)?
 # %% id="letters-bits"
@@ -192,45 +196,56 @@ claim(
     "2.2",
     holds=all(
         token < letter for token, letter in zip(bits["tokens"], bits["letters"], strict=False)
-    ),
+    )
+    and bits["letters"][2] < bits["tokens"][0]
+    and bits["tokens"][1] < min(bits["letters"]),
     measured=f"1 unit: {bits['letters'][0]:.2f} → {bits['tokens'][0]:.2f}, 2 units: {bits['letters'][1]:.2f} → {bits['tokens'][1]:.2f} (bits / character) · "
+    f"3 letters: {bits['letters'][2]:.2f}, the best of letters: {min(bits['letters']):.2f} · "
     f"window of {window}: {window / length['letters']:.0f} → {window * length['tokens']:.0f} characters",
 )
 
 
 # %% id="letters-figure"
 def reach(sizes, order):
-    """How many characters stand between the start of the context and a character, on average."""
+    """Characters from the start of the context to a character, on average: in earlier units, in its own."""
     before = sum(size * sum(sizes[max(0, i - order) : i]) for i, size in enumerate(sizes))
     inside = sum(size * (size - 1) / 2 for size in sizes)  # earlier characters of the token itself
-    return (before + inside) / sum(sizes)
+    return before / sum(sizes), inside / sum(sizes)
 
 
 sizes = {
     "letters": [1] * characters,
     "tokens": [len(small.token_bytes(number)) for number in schemes["tokens"][1]],
 }
+for order in (1, 2):
+    before, inside = reach(sizes["tokens"], order)
+    print(
+        f"context of {order} token{'s' * (order > 1)}: {before:.1f} + {inside:.1f} = {before + inside:.1f} characters"
+    )
 contexts = {
-    name: [reach(sizes[name], n + 1) for n in range(len(found))] for name, found in bits.items()
+    name: [sum(reach(sizes[name], n + 1)) for n in range(len(found))]
+    for name, found in bits.items()
 }
-print("tokens:", *(f"{reached:.1f} characters" for reached in contexts["tokens"]))
-assert min(bits["letters"][:3]) < bits["tokens"][0] and bits["tokens"][1] < min(bits["letters"])
 show(curves.bits_per_character(contexts, bits), "bpe_bits_per_character")
 
 # %% [markdown] id="letters-after" lang="en"
-# So the answer to the open question is no. At an equal *number* of units the tokens predict far better, because each of them has more to say: a window of equal length in units holds twice the text. The figure compares the two at equal *characters* of context. (A character inside a token counts the token's earlier characters as context, too: to predict the token is to predict them one by one.) One token of context reaches 3.2 characters and does a little worse than three letters; two reach 5.4 and do better than any number of letters, whose contexts grow so rare in our small text that from five on the prediction gets worse. So most of the lead is the reach of the context, and hardly a magic of tokens. A model with letters could make up for it with a longer window, at the price of the first paragraph.
+# So the answer to the open question is: mostly it is the same problem in another form. At an equal *number* of units the tokens predict far better, because a window of so many tokens holds twice the text. The figure compares the two at equal *characters* of context, and there the lead nearly goes.
+#
+# One token of context reaches 3.2 characters on average. Of these `2.3` are the token before; the other `0.9` are the part of the token itself that has already been predicted, since to predict a token is to predict its characters one by one. With this reach the tokens do a little worse than three letters, 2.40 bits against 2.22. Two tokens reach 5.4 characters and do a little better than any number of letters, 1.98 against 2.06: long contexts of letters are rare in our small text, and from five letters on the prediction gets worse. So what remains for the tokens is a small lead on a small text. The rest of it was the reach of the context, which a model with letters could make up for with a longer window, at the price named in the first paragraph of this section.
 # %% [markdown] id="letters-after" lang="ru"
-# Итак, ответ на вопрос конспекта — нет. При равном *числе* единиц токены предсказывают гораздо лучше: каждому есть что сказать, и окно из того же числа единиц вмещает вдвое больше текста. На рисунке способы сравниваются при равном числе *символов* контекста. (Для символа внутри токена контекст — ещё и предыдущие символы того же токена: предсказать токен значит предсказать их один за другим.) Один токен контекста охватывает 3.2 символа и справляется чуть хуже, чем три буквы; два охватывают 5.4 и справляются лучше, чем любое число букв: длинные буквенные контексты в нашем маленьком тексте слишком редки, и начиная с пяти букв предсказание ухудшается. Так что выигрыш — главным образом от длины контекста, а не от волшебства токенов. Модель с буквами могла бы наверстать это более длинным окном — ценой, о которой сказано в первом абзаце этого раздела.
+# Итак, ответ на вопрос конспекта: по большей части это та же беда в другом виде. При равном *числе* единиц токены предсказывают гораздо лучше, потому что в окно из стольких же токенов входит вдвое больше текста. На рисунке способы сравниваются при равном числе *символов* контекста, и там преимущество почти исчезает.
+#
+# Один токен контекста охватывает в среднем 3.2 символа. Из них `2.3` — предыдущий токен, ещё `0.9` — уже предсказанная часть самого токена: предсказать токен значит предсказать его символы один за другим. С таким контекстом токены справляются чуть хуже, чем три буквы: 2.40 бита против 2.22. Два токена охватывают 5.4 символа и справляются чуть лучше, чем любое число букв: 1.98 против 2.06, — потому что длинные буквенные контексты в нашем маленьком тексте редки, и начиная с пяти букв предсказание ухудшается. Так что токенам остаётся небольшое преимущество, измеренное на небольшом тексте. Остальное давала длина контекста, а её модель с буквами могла бы наверстать более длинным окном — ценой, о которой сказано в первом абзаце этого раздела.
 
 
 # %% [markdown] id="words" lang="en"
 # ## 4. Words never end
 #
-# At the other end stand words: short sequences, and a list that never closes. **Predict:** after the first thousand words of the text 362 different ones have been seen. How many after ten thousand, and after all 58 thousand? Does the list fill up? (Beside the documentation stands the course's own text, in two languages.)
+# At the other end stand words: short sequences, and a list that never closes. **Predict:** after the first thousand words of the text 362 different ones have been seen. How many after ten thousand, and after all 58 thousand? Does the list fill up? (Beside the documentation stands the course's own text, in two languages. A *word* is something else here than in section 1: a run of letters in lower case, without the space before it; punctuation does not count.)
 # %% [markdown] id="words" lang="ru"
 # ## 4. Слова не кончаются
 #
-# На другом конце — слова: последовательности короткие, зато список никак не кончается. **Предскажите:** среди первой тысячи слов текста 362 различных. Сколько их среди первых десяти тысяч? Среди всех 58 тысяч? Заполнится ли список? (Кроме документации взят текст самого курса на двух языках.)
+# Другая крайность — слова: последовательности короткие, зато список никак не кончается. **Предскажите:** среди первой тысячи слов текста 362 различных. Сколько их среди первых десяти тысяч? Среди всех 58 тысяч? Заполнится ли список? (Кроме документации взят текст самого курса на двух языках. *Слово* здесь не то же, что в разделе 1: это цепочка букв в нижнем регистре, без пробела впереди; знаки препинания не считаются.)
 # %% id="words-heaps"
 def growth(words, points):
     """How many distinct words have been seen at each point."""
@@ -261,11 +276,11 @@ print(f"new words per 1000 words at the end: {late:.1f}")
 print("slope between the points:", *(f"{slope:.2f}" for slope in slopes))
 claim(
     "2.3",
-    holds=0.4 < min(slopes[2:])
-    and max(slopes[2:]) < 1
+    holds=0.4 < min(slopes)
+    and max(slopes) < 1
     and late > 10
     and all(a < b for found in distinct.values() for a, b in zip(found, found[1:], strict=False)),
-    measured=f"58000 words: n_vocab = {distinct['library-docs'][-1]}, slope {slopes[1]:.2f} … {slopes[-1]:.2f}, {late:.1f} new per 1000 · "
+    measured=f"58000 words: n_vocab = {distinct['library-docs'][-1]}, slope {min(slopes):.2f} … {max(slopes):.2f}, {late:.1f} new per 1000 · "
     f"6000 words: en {distinct['english'][4]}, ru {distinct['russian'][4]}",
 )
 
@@ -273,22 +288,26 @@ claim(
 show(curves.heaps(POINTS, distinct), "bpe_heaps")
 
 # %% [markdown] id="words-after" lang="en"
-# It does not. On logarithmic axes the curves are nearly straight: the number of words grows as a power of the text's length (*Heaps' law*, found by Herdan in 1960), here with an exponent between 0.57 and 0.76, which has no trend to flatten within these 58 thousand words, and even at the end every thousand words bring dozens of new ones. Extended to the billions of words that a model is trained on, that makes millions; the vectors of Google News in lesson 01 have three million rows, phrases among them. (The slope is the exponent: if $n = c\,x^a$, then $\ln n = \ln c + a \ln x$.) And a Russian text of the same length has two thirds more different words.
+# It does not. On logarithmic axes the curves are nearly straight: the number of words grows as a power of the text's length, $n = c\,x^a$ (*Heaps' law*, found by Herdan in 1960). Here $x$ is the number of words read, $n$ the number of different ones among them, $c$ a constant of the text, and $a$ the exponent. Since $\ln n = \ln c + a \ln x$, the exponent is the slope of the line. Between our points it lies between 0.57 and 0.76. It falls a little as we read on, from about 0.7 to about 0.6, but it stays far from 0, at which the list would be full: even at the end of these 58 thousand words every thousand words bring dozens of new ones. Extended to the billions of words that a model is trained on, that makes millions; the vectors of Google News in lesson 01 have three million rows, phrases among them. And a Russian text of the same length has two thirds more different words.
 # %% [markdown] id="words-after" lang="ru"
-# Не заполнится. В логарифмических осях кривые почти прямые: число слов растёт как степень длины текста (*закон Хипса*, его нашёл ещё Хердан, Herdan, 1960), здесь с показателем от 0.57 до 0.76; и признаков того, что он убывает, на этих 58 тысячах слов нет; даже в конце каждая тысяча слов приносит десятки новых. Если продолжить до миллиардов слов, на которых обучают модели, получатся миллионы: у векторов Google News из урока 01 три миллиона строк, правда, вместе с фразами. (Наклон прямой — это и есть показатель: если $n = c\,x^a$, то $\ln n = \ln c + a \ln x$.) А в русском тексте той же длины различных слов больше на две трети.
+# Не заполнится. В логарифмических осях кривые почти прямые: число слов растёт как степень длины текста, $n = c\,x^a$ (*закон Хипса*; его ещё в 1960 году нашёл Хердан, Herdan). Здесь $x$ — сколько слов прочитано, $n$ — сколько среди них различных, $c$ — постоянная, своя у каждого текста, $a$ — показатель. Поскольку $\ln n = \ln c + a \ln x$, показатель — это наклон прямой. Между нашими точками он лежит от 0.57 до 0.76. По мере чтения он немного уменьшается, примерно от 0.7 до 0.6, но остаётся далеко от 0, при котором список был бы полон: даже в конце этих 58 тысяч слов каждая тысяча приносит десятки новых. Если продолжить до миллиардов слов, на которых обучают модели, получатся миллионы: у векторов Google News из урока 01 три миллиона строк, правда, вместе с фразами. А в русском тексте той же длины различных слов больше на две трети.
 
 # %% [markdown] id="merges" lang="en"
 # ## 5. Byte-pair encoding, by hand
 #
-# The way out was found in 1994 as a method to compress files (Gage), and taken up for translation in 2016 (Sennrich, Haddow and Birch). Start from the letters. Count which two of them stand side by side most often *inside words*. Make these two into one new symbol, everywhere; put it on the list. Count again. Repeat until the list is as long as you like.
+# The way out was found in 1994 as a method to compress files: Gage replaced the most frequent pair of neighbouring bytes by a new byte, again and again, hence the name *byte-pair encoding* (BPE). In 2016 it was taken up for translation (Sennrich, Haddow and Birch). The text to learn from is called the *corpus*. A word is a row of *symbols*, and a symbol is a unit that the word consists of at the moment; at first these are its letters.
 #
-# Take a pencil. The text has four words: *low* five times, *lower* twice, *newest* six times, *widest* three times. **Predict** the first pair. (Every occurrence of a word counts: the pair *l o* stands five times in *low* and twice in *lower*.)
+# Count which two symbols stand side by side most often *inside words*. Make these two into one new symbol, wherever they are neighbours: this is a **merge**. Put the new symbol on the list. Count again. Repeat until the list is as long as you like. The symbols on the finished list are the tokens.
+#
+# Take a pencil. The corpus has four words: *low* five times, *lower* twice, *newest* six times, *widest* three times. **Predict** the first pair. (Every occurrence of a word counts: the pair *l o* stands five times in *low* and twice in *lower*.)
 # %% [markdown] id="merges" lang="ru"
-# ## 5. Кодирование пар байтов, вручную
+# ## 5. Кодирование пар байтов вручную
 #
-# Выход нашли в 1994 году как способ сжимать файлы (Gage), а в 2016-м применили к переводу (Sennrich, Haddow, Birch). Начнём с букв. Посчитаем, какие две чаще всего стоят рядом *внутри слов*. Сделаем из этих двух один новый символ — всюду, где они рядом, — и внесём его в список. Посчитаем снова. Повторяем, пока список не станет таким длинным, как нам надо.
+# Выход нашли в 1994 году как способ сжимать файлы: Gage раз за разом заменял самую частую пару соседних байтов одним новым байтом — отсюда и название *кодирование пар байтов* (byte-pair encoding, BPE). В 2016 году способ применили к переводу (Sennrich, Haddow, Birch). Текст, по которому учатся, называют *корпусом* (corpus). Слово — это ряд *символов* (symbols), а символ — одна из единиц, из которых слово состоит на этом шаге; сначала это буквы.
 #
-# Возьмите карандаш. В тексте четыре слова: *low* пять раз, *lower* два, *newest* шесть, *widest* три. **Предскажите** первую пару. (Считается каждое вхождение слова: пара *l o* стоит пять раз в *low* и два — в *lower*.)
+# Посчитаем, какие два символа чаще всего стоят рядом *внутри слов*. Сделаем из них один новый символ всюду, где они соседи, — это и есть **слияние** (merge). Внесём новый символ в список. Посчитаем снова. Повторяем, пока список не станет таким длинным, как нам надо. Символы готового списка и есть токены.
+#
+# Возьмите карандаш. В корпусе четыре слова: *low* пять раз, *lower* два, *newest* шесть, *widest* три. **Предскажите** первую пару. (Считается каждое вхождение слова: пара *l o* стоит пять раз в *low* и два — в *lower*.)
 # %% id="merges-steps"
 words = {"low": 5, "lower": 2, "newest": 6, "widest": 3}
 for number, step in enumerate(merge_steps(words, 6), start=1):
@@ -300,9 +319,13 @@ for number, step in enumerate(merge_steps(words, 6), start=1):
     )
 
 # %% [markdown] id="merges-after" lang="en"
-# *e s* and *s t* both stand nine times, six in *newest* and three in *widest*: a tie. It must be broken by some rule, the same one always, or two programs will disagree for ever after. (Ours takes the pair whose symbols came first into the list, and the letters are in alphabetical order; Hugging Face's library has the same rule.) The second merge already joins a symbol that the first has made. Nobody plans for three letters or four: *est* and *low* arise by themselves.
+# *e s* and *s t* both stand nine times, six in *newest* and three in *widest*. Which of two equally frequent pairs (a *tie*) is merged must be settled by a rule, the same one always, or two programs will disagree for ever after. Our rule needs an order of the symbols: first the letters by the alphabet, then the new symbols as merges make them. Of equally frequent pairs we take the one whose left symbol comes earlier in that order; if the left symbols are equal, the one whose right symbol comes earlier. So *e s* goes before *s t*; and in the fifth step, where *n e*, *e w* and *w est* all stand six times, *e w* is merged, because *e* comes before *n* and *w*. (Hugging Face's library has the same rule.)
+#
+# The second merge already joins a symbol that the first has made. Nobody plans for three letters or four: *est* and *low* arise by themselves.
 # %% [markdown] id="merges-after" lang="ru"
-# *e s* и *s t* стоят рядом по девять раз — шесть в *newest* и три в *widest*: ничья. Её надо разрешать по какому-нибудь правилу, всегда одному и тому же, иначе две программы разойдутся навсегда. (Наше берёт пару, чьи символы попали в список раньше, а буквы стоят по алфавиту; в библиотеке Hugging Face правило то же.) Уже второе слияние присоединяет символ, созданный первым. Тройки и четвёрки букв никто не планирует: *est* и *low* возникают сами.
+# *e s* и *s t* стоят рядом по девять раз — шесть в *newest* и три в *widest*. Пары равны, и какую взять, решает правило — всегда одно и то же, иначе две программы разойдутся навсегда. Нашему правилу нужен порядок символов: сначала буквы по алфавиту, затем новые символы в том порядке, в каком их создают слияния. Из одинаково частых пар берём ту, у которой левый символ стоит в этом порядке раньше, а если левые одинаковы — ту, у которой раньше стоит правый. Поэтому *e s* идёт раньше, чем *s t*, а на пятом шаге, где *n e*, *e w* и *w est* стоят по шесть раз, сливается *e w*: буква *e* стоит раньше, чем *n* и *w*. (В библиотеке Hugging Face правило то же.)
+#
+# Уже второе слияние присоединяет символ, созданный первым. Тройки и четвёрки букв никто не планирует: *est* и *low* возникают сами.
 # %% id="merges-figure"
 show(drawings.bpe_merges(), "bpe_merges")
 
@@ -310,7 +333,7 @@ show(drawings.bpe_merges(), "bpe_merges")
 # %% [markdown] id="merges-code" lang="en"
 # Twenty lines hold all of it. A word is a list of symbols; `merge_pair` makes two neighbours one wherever they stand (you will write it in 17.2). A `Counter` would take ties as they come, so the rule is written out: tuples are compared item by item, and with the minus sign the largest count is the smallest number.
 # %% [markdown] id="merges-code" lang="ru"
-# Всё это умещается в двадцать строк. Слово — список символов; `merge_pair` делает двух соседей одним символом всюду, где они стоят (её вы напишете в 17.2). `Counter` разрешал бы ничьи как придётся, поэтому правило выписано: кортежи сравниваются по порядку, а со знаком минус наибольшая частота становится наименьшим числом.
+# Всё это умещается в двадцать строк. Слово — список символов; `merge_pair` делает двух соседей одним символом всюду, где они стоят (её вы напишете в 17.2). `Counter` из равных пар взял бы первую попавшуюся, поэтому правило выписано: кортежи сравниваются по порядку, а со знаком минус наибольшая частота становится наименьшим числом.
 # %% id="merges-train"
 def train_bpe(words, merges):
     """Learn merges from {word: count}: after Sennrich et al. (2016), section 3.2, without their end-of-word mark."""
@@ -363,9 +386,9 @@ explore_merge_stepper(words, 10, own="lowest")
 #
 # It is tempting to do something simpler: walk from the left and take the longest token that fits. **Predict:** does that give the same?
 # %% [markdown] id="order" lang="ru"
-# ## 6. Как читается новое слово
+# ## 6. Как кодируется новое слово
 #
-# Выучен список слияний в определённом порядке. Новое слово читают в том же порядке: начинаем с букв; из пар, которые в нём есть, сливаем ту, что выучена **раньше всех**; смотрим снова; останавливаемся, когда ни одной пары из списка не осталось. *Lowest*, которого в тексте не было, превращается в *low* и *est*.
+# Выучен список слияний в определённом порядке. Новое слово кодируют в том же порядке: начинаем с букв; из пар, которые в нём есть, сливаем ту, что выучена **раньше всех**; смотрим снова; останавливаемся, когда ни одной пары из списка не осталось. *Lowest*, которого в тексте не было, превращается в *low* и *est*.
 #
 # Напрашивается способ попроще: идти слева и брать самый длинный подходящий токен. **Предскажите:** получится ли то же самое?
 # %% id="order-encode"
@@ -404,18 +427,22 @@ assert len(different) > 100
 show(drawings.bpe_order(), "bpe_order")
 
 # %% [markdown] id="order-after" lang="en"
-# It does not: a fifth of the new words are cut differently, and a model that was trained on one of the two and is fed the other sees sequences that it has never met. The order of the merges is part of the tokenizer, as much as the list of tokens.
+# It does not: of the distinct words of the new text a fifth are cut differently, and a model that was trained on one of the two and is fed the other sees sequences that it has never met. The order of the merges is part of the tokenizer, as much as the list of tokens.
 # %% [markdown] id="order-after" lang="ru"
-# Не получится: пятая часть новых слов режется иначе, и модель, которую обучали на одном, а кормят другим, видит последовательности, каких никогда не встречала. Порядок слияний — такая же часть токенизатора, как и список токенов.
+# Не получится: из различных слов нового текста пятая часть режется иначе, и модель, которую обучали на одних разрезах, а применяют к другим, видит последовательности, каких никогда не встречала. Порядок слияний — такая же часть токенизатора, как и список токенов.
 
 # %% [markdown] id="pieces" lang="en"
 # ## 7. What no token may cross
 #
-# Merges are made inside words, so something has to say what a word is. GPT-2 cuts the text by a regular expression: contractions, or letters, or digits, or other signs, the last three with at most *one* space before them, or white space. The space belongs to the word behind it, so that ` dog` in the middle of a sentence and `dog` at its beginning are two tokens; and *dog.*, *dog!* and *dog?* need not take three rows. (In the pattern below `\p{L}` is any letter, `\p{N}` any digit, `\s` white space, `\S` anything else; its first sign is an apostrophe.)
+# Merges are made inside words, so something has to say what a word is. GPT-2 cuts the text by a regular expression: contractions such as *'s*; letters, or digits, or other signs, each with at most *one* space before them; or white space. The space belongs to the word behind it, so that ` dog` in the middle of a sentence and `dog` at its beginning are two tokens; and *dog.*, *dog!* and *dog?* need not take three rows.
+#
+# How to read the pattern that the cell prints: its first sign is an apostrophe. `|` divides the alternatives, which are tried from left to right; `(?:…)` only groups. `\p{L}` is any letter, `\p{N}` any digit, `\s` white space, `\S` anything else, and `[^…]` is a sign that is none of those listed. `+` means one or more of what stands before it; ` ?` is one space or none. `(?!\S)` demands that nothing visible follows, and takes no sign itself: so of several spaces the last one is left to the word behind them.
 # %% [markdown] id="pieces" lang="ru"
 # ## 7. Границы, которых не пересекает ни один токен
 #
-# Слияния делаются внутри слов, значит, кто-то должен сказать, что такое слово. GPT-2 режет текст регулярным выражением: сокращения вроде *'s*, или буквы, или цифры, или прочие знаки — эти трое не больше чем с *одним* пробелом впереди, — или пробельные символы. Пробел принадлежит слову, которое стоит после него, поэтому ` dog` в середине предложения и `dog` в начале — два разных токена; зато *dog.*, *dog!* и *dog?* не займут в словаре три строки. (В шаблоне ниже `\p{L}` — любая буква, `\p{N}` — любая цифра, `\s` — пробельный символ, `\S` — любой другой; первый знак — апостроф.)
+# Слияния делаются внутри слов, значит, кто-то должен сказать, что такое слово. GPT-2 режет текст регулярным выражением: сокращения вроде *'s*; буквы, или цифры, или прочие знаки, перед которыми может стоять не больше *одного* пробела; пробельные символы. Пробел принадлежит слову, которое стоит после него, поэтому ` dog` в середине предложения и `dog` в начале — два разных токена; зато *dog.*, *dog!* и *dog?* не займут в словаре три строки.
+#
+# Как читать шаблон, который печатает ячейка: первый знак в нём — апостроф. `|` разделяет варианты, их пробуют слева направо; `(?:…)` только объединяет в группу. `\p{L}` — любая буква, `\p{N}` — любая цифра, `\s` — пробельный символ, `\S` — любой другой, а `[^…]` — любой знак, кроме перечисленных. `+` значит: то, что стоит перед ним, один раз или больше; ` ?` — один пробел или ни одного. `(?!\S)` требует, чтобы дальше не стояло ничего видимого, но само знаков не забирает: поэтому из нескольких пробелов последний достаётся слову после них.
 # %% id="pieces-figure"
 show(drawings.bpe_pieces(), "bpe_pieces")
 
@@ -434,8 +461,15 @@ paragraphs = Counter(english.split("\n"))
 uncut = ["".join(merge[:2]) for merge in learn_merges(paragraphs, 1500)]
 cut = ["".join(merge[:2]) for merge in learn_merges(Counter(pre_tokens(english)), 1500)]
 phrases = [token for token in uncut if " " in token.strip()]
-words_of_text = set(english.split())
-of_words = [token for token in phrases if words_of_text.issuperset(token.split())]
+
+
+def at_borders(token):
+    """Whether most places where a token stands begin and end at borders of words."""
+    plain = re.escape(token.strip())
+    return 2 * len(re.findall(rf"\b{plain}\b", english)) > len(re.findall(plain, english))
+
+
+of_words = [token for token in phrases if token.replace(" ", "").isalpha() and at_borders(token)]
 print(
     f"tokens with a space inside: {len(phrases)} of 1500 ({len(of_words)} of whole words), with the rule {sum(' ' in t.strip() for t in cut)}"
 )
@@ -443,22 +477,22 @@ print("first:", phrases[:6], "  longest:", sorted(uncut, key=len)[-4:])
 assert len(of_words) > 50
 
 # %% [markdown] id="pieces-after" lang="en"
-# Phrases: whatever stands together often enough becomes one token, and *of the* takes a row of the embedding table that says nothing which *of* and *the* do not say. With the rule a token never crosses a border of pieces, and so far "the text" has always meant its pieces.
+# Phrases: whatever stands together often enough becomes one token, and *of the* takes a row of the embedding table that says nothing which *of* and *the* do not say. Fewer than half of these tokens consist of whole words; others, such as *e the*, tie the end of one word to the next. With the rule a token never crosses a border of pieces, and so far "the text" has always meant its pieces.
 # %% [markdown] id="pieces-after" lang="ru"
-# Фразы: всё, что достаточно часто стоит рядом, становится одним токеном, и *of the* занимает строку таблицы эмбеддингов, в которой нет ничего, чего не было бы в строках *of* и *the*. С правилом токен никогда не пересекает границу между кусками; и выше, говоря «текст», мы всегда имели в виду текст, уже разрезанный на куски.
+# Фразы: всё, что достаточно часто стоит рядом, становится одним токеном, и *of the* занимает строку таблицы эмбеддингов, в которой нет ничего, чего не было бы в строках *of* и *the*. Из целых слов состоит меньше половины таких токенов; другие, например *e the*, соединяют конец одного слова со следующим словом. С правилом токен никогда не пересекает границу между кусками; и выше, говоря «текст», мы всегда имели в виду текст, уже разрезанный на куски.
 
 # %% [markdown] id="bytes" lang="en"
 # ## 8. Bytes: nothing is unknown
 #
-# The list of letters is itself open. Whoever has trained on English meets *я*, then *猫*, then 🙂, and Unicode has more than 150,000 characters. In Sennrich's form, which begins with the characters of the training text, such a sign is unknown. GPT-2 (Radford et al., 2019) begins one floor lower: every text is stored as **bytes**, numbers from 0 to 255, in the code called UTF-8, where an English letter takes one byte, a Russian one two, *猫* three and an emoji such as 🙂 four. With these 256 as the alphabet there is nothing left to be unknown.
+# The list of letters is itself open. A model trained on English will sooner or later meet *я*, then *猫*, then 🙂, and Unicode has more than 150,000 characters. In Sennrich's form, which begins with the characters of the training text and was GPT-1's, too, such a sign is unknown. GPT-2 (Radford et al., 2019) begins one floor lower: every text is stored as **bytes**, numbers from 0 to 255, in the code called UTF-8, where an English letter takes one byte, a Russian one two, *猫* three and an emoji such as 🙂 four. With these 256 as the alphabet there is nothing left to be unknown.
 #
-# To show bytes on the screen, GPT-2's files give each of the 256 a visible character; the space becomes `Ġ`. The ids of the bytes follow the order of these characters, so that byte 97, `a`, has the id 64. (The figure writes bytes in hexadecimal, and shows what a vocabulary with a few merges for these characters would do; ours has none for them.)
+# To show bytes on the screen, GPT-2's files give each of the 256 a visible character; the space becomes `Ġ`. The ids of the tokens of a single byte follow the order of these characters, so that byte 97, `a`, has the id 64. (The figure writes bytes in hexadecimal, and shows what a vocabulary with a few merges for these characters would do; ours has none for them.)
 # %% [markdown] id="bytes" lang="ru"
 # ## 8. Байты: ничего неизвестного
 #
-# Список букв тоже никогда не полон. Кто обучался на английском, встречает *я*, потом *猫*, потом 🙂, а в Юникоде больше 150 000 символов. В варианте Sennrich et al., который начинает с символов обучающего текста, такой знак неизвестен. GPT-2 (Radford et al., 2019) начинает этажом ниже: любой текст хранится как **байты**, числа от 0 до 255, в кодировке UTF-8, где английская буква занимает один байт, русская — два, *猫* — три, а эмодзи вроде 🙂 — четыре. Когда алфавит состоит из этих 256 чисел, неизвестному взяться неоткуда.
+# Список букв тоже никогда не полон. Модель, обученная на английском, рано или поздно встретит *я*, потом *猫*, потом 🙂, а в Юникоде больше 150 000 символов. В варианте Sennrich et al., который начинает с символов обучающего текста (он же и в GPT-1), такой знак неизвестен. GPT-2 (Radford et al., 2019) начинает этажом ниже: любой текст хранится как **байты**, числа от 0 до 255, в кодировке UTF-8, где английская буква занимает один байт, русская — два, *猫* — три, а эмодзи вроде 🙂 — четыре. Когда алфавит состоит из этих 256 чисел, неизвестному взяться неоткуда.
 #
-# Чтобы байты можно было показать на экране, в файлах GPT-2 у каждого из 256 есть видимый символ; пробел становится `Ġ`. Номера байтов идут в порядке этих символов, поэтому у байта 97, то есть `a`, номер 64. (На рисунке байты записаны в шестнадцатеричной системе и показано, что сделал бы словарь, в котором для этих символов есть слияния; в нашем их нет.)
+# Чтобы байты можно было показать на экране, в файлах GPT-2 у каждого из 256 есть видимый символ; пробел становится `Ġ`. Номера токенов одиночных байтов идут в порядке этих символов, поэтому у байта 97, то есть `a`, номер 64. (На рисунке байты записаны в шестнадцатеричной системе и показано, что сделал бы словарь, в котором для этих символов есть слияния; в нашем их нет.)
 # %% id="bytes-figure"
 show(drawings.bpe_bytes(), "bpe_bytes")
 
@@ -470,6 +504,11 @@ for sign in ("a", "я", "猫", "🙂"):
         f"{sign}  known to the characters of the text: {sign in characters_known!s:5}  bytes {list(data)}  "
         f"{''.join(BYTE_CHARACTERS[byte] for byte in data)}  → {small.encode(sign)}"
     )
+by_characters = {  # the merges of section 6, which begin with the characters of the text
+    symbol: number for number, symbol in enumerate([*sorted(characters_known), *sorted(tokens)])
+}
+of_characters = [by_characters.get(symbol, "[UNK]") for symbol in encode("я", merges)]
+print(f"я with a vocabulary of characters: {of_characters}, of bytes: {small.encode('я')}")
 texts = [
     "It's 2 dogs",
     "Она сказала: «Нет!»",
@@ -487,26 +526,28 @@ print(
 )
 claim(
     "2.6",
-    holds=there_and_back
-    and invalid
-    and "я" not in characters_known
-    and len(small.encode("я")) == 2,
-    measured=f"decode(encode(x)) = x: {there_and_back}, invalid UTF-8: {invalid} · я: 2016 → ∅, bytes → {len(small.encode('я'))}",
+    holds=there_and_back and invalid and of_characters == ["[UNK]"] and len(small.encode("я")) == 2,
+    measured=f"decode(encode(x)) = x: {there_and_back}, invalid UTF-8: {invalid} · я: characters → {of_characters}, bytes → {small.encode('я')}",
 )
+
+# %% [markdown] id="bytes-after" lang="en"
+# The first four lines show a sign, whether the alphabet of characters has it, its bytes, the same bytes as GPT-2's files write them, and the ids of its tokens. The fifth encodes *я* in both ways: with characters it is unknown (`[UNK]`), with bytes it has two ids. The sixth takes five bytes that are no text in UTF-8 at all: they become five ids, and these give the same bytes back. The verdict says that seven texts, emoji and Chinese among them, come back unchanged, too.
+# %% [markdown] id="bytes-after" lang="ru"
+# В первых четырёх строках — знак, есть ли он в алфавите из символов, его байты, те же байты в записи файлов GPT-2 и номера токенов. В пятой *я* закодирована обоими способами: среди символов её нет (`[UNK]`), а на байтах у неё два номера. В шестой взяты пять байтов, которые в UTF-8 вообще не текст: из них получается пять номеров, а из номеров — те же байты. В строке с вердиктом сказано, что без изменений восстановились и семь текстов, в том числе с эмодзи и по-китайски.
 
 
 # %% [markdown] id="engine" lang="en"
 # ## 9. Fast, and the same as everybody's
 #
-# Our twenty lines count all pairs anew before each merge. Thirty thousand merges over megabytes take a better idea: a merge changes pairs only *beside the places where it happens*. So the packaged trainer keeps the count of every pair up to date, remembers in which words it stands, and lets a heap (a queue that always knows its largest entry) give the next pair; and it works on *distinct* words with their counts, of which there are far fewer. What it learns is the same list.
+# Our twenty lines count all pairs anew before each merge. Thirty thousand merges over megabytes take a better idea: a merge changes pairs only *beside the places where it happens*. So the packaged trainer keeps the count of every pair up to date, remembers in which words it stands, and lets a heap (a queue that always knows its largest entry) give the next pair. Like our twenty lines, it works on the *distinct* words with their counts, of which there are far fewer than words in the text. What it learns is the same list.
 #
-# The same as whose? The field's tool is Hugging Face's `tokenizers`, written in Rust. We train both on three texts and compare all merges, the whole vocabulary and the ids of new text; then each reads the other's file.
+# The same as whose? The field's tool is Hugging Face's `tokenizers`, written in Rust. We train both on three texts, with 2,048 tokens asked for, and compare all merges, the whole vocabulary and the ids of new text; then each reads the other's file. (The third text, a mixture, is so short that its pairs run out before that.)
 # %% [markdown] id="engine" lang="ru"
 # ## 9. Быстро — и так же, как у всех
 #
-# Наши двадцать строк перед каждым слиянием считают все пары заново. Для тридцати тысяч слияний на мегабайтах текста нужен способ получше. Слияние меняет пары только *рядом с теми местами, где оно произошло*. Поэтому программа из пакета хранит частоты всех пар и лишь подправляет их, помнит, в каких словах пара стоит, а следующую пару берёт из кучи (heap — очередь, которая всегда знает свой наибольший элемент); и работает она с *различными* словами и их частотами, а таких слов гораздо меньше. Выучивает она тот же самый список.
+# Наши двадцать строк перед каждым слиянием считают все пары заново. Для тридцати тысяч слияний на мегабайтах текста нужен способ получше. Слияние меняет пары только *рядом с теми местами, где оно произошло*. Поэтому программа из пакета хранит частоты всех пар и лишь подправляет их, помнит, в каких словах пара стоит, а следующую пару берёт из кучи (heap — очередь, которая всегда знает свой наибольший элемент). Как и наши двадцать строк, работает она с *различными* словами и их частотами: различных слов гораздо меньше, чем слов в тексте. Выучивает она тот же самый список.
 #
-# Тот же — что у кого? Общепринятый инструмент — `tokenizers` от Hugging Face, написанный на Rust. Обучим обе программы на трёх текстах и сравним все слияния, весь словарь и номера токенов нового текста; потом каждая прочтёт файл другой.
+# Тот же, что и у кого? Общепринятый инструмент — `tokenizers` от Hugging Face, написанный на Rust. Обучим обе программы на трёх текстах, задав 2048 токенов, и сравним все слияния, весь словарь и номера токенов нового текста; потом каждая прочтёт файл другой. (Третий текст, смешанный, так короток, что пары в нём кончаются раньше.)
 # %% id="engine-identical"
 def hugging_face(text, size):
     """A byte-level BPE tokenizer trained by Hugging Face's library."""
@@ -552,10 +593,14 @@ for name, text, new in (
 # ## 10. How large a vocabulary?
 #
 # `vocab_size`, the libraries' name for $n_{vocab}$, is yours to choose. Every further token makes the sequences a little shorter and the embedding table a row longer. **Predict:** from 4,096 tokens to 8,192, how much shorter does new text become? And how often does a typical one of the added tokens occur in the whole training text?
+#
+# The first column of the table says how many tokens a word of *new* text takes, a word being what stands between two spaces, punctuation included. The other two are about the *training* text, in which some tokens are rare, that is, seen fewer than ten times: what share of the vocabulary they are, and what share of the tokens of the running text.
 # %% [markdown] id="size" lang="ru"
 # ## 10. Какого размера словарь?
 #
 # `vocab_size` — так в библиотеках называется $n_{vocab}$ — выбираете вы. Каждый следующий токен чуть укорачивает последовательности и удлиняет таблицу эмбеддингов на строку. **Предскажите:** насколько меньше токенов займёт новый текст, если перейти от 4096 токенов к 8192? И сколько раз типичный из добавленных токенов встречается во всём обучающем тексте?
+#
+# Первый столбец таблицы говорит, сколько токенов приходится на слово *нового* текста; слово здесь — всё, что стоит между двумя пробелами, вместе со знаками препинания. Два других относятся к *обучающему* тексту. Некоторые токены в нём редки, то есть встречаются меньше десяти раз; столбцы говорят, какую долю они составляют в словаре и какую — среди токенов текста.
 # %% id="size-table"
 SIZES = (512, 1024, 2048, 4096, 8192)
 by_size = {size: Tokenizer.train(english, size) for size in SIZES}
@@ -574,9 +619,9 @@ print("merge, count:", {n + 1: learned[n].count for n in (0, 99, 999, 3999, len(
 print(f"merges {4096 - 256 + 1} … {len(learned)}: median count {np.median(added):.0f}")
 
 # %% [markdown] id="size-all-text" lang="en"
-# Our text is small: it is an extract, a twentieth of what the documentation of all installed packages holds. Does the picture depend on that? On the whole of the documentation we measured the same figures beforehand (`course measure bpe-vocabulary-size`), up to a vocabulary of the size that real models have; the last column is the count of the last merge. One row of the recorded table belongs to the extract, and `recomputed` says whether it agrees with what we have just counted.
+# Our text is small: it is an extract, that is, a selection from the documentation of Python and three libraries, a twentieth of what the documentation of all installed packages holds. Does the picture depend on that? On the whole of the documentation we measured the same figures beforehand (by the terminal command `course measure bpe-vocabulary-size`, which you need not run), up to a vocabulary of the size that real models have; the last column is the count of the last merge. One row of the recorded table belongs to the extract, and `recomputed` says whether it agrees with what we have just counted. (Do not compare the tokens per word of the two tables: each is counted on new text of its own.)
 # %% [markdown] id="size-all-text" lang="ru"
-# Наш текст мал: это выборка, двадцатая часть документации всех установленных пакетов. Зависит ли картина от этого? На всей документации мы заранее измерили те же величины (`course measure bpe-vocabulary-size`) — вплоть до словаря такого размера, какой бывает у настоящих моделей; последний столбец — частота последнего слияния. Одна строка записанной таблицы относится к выборке, и `recomputed` сообщает, совпала ли она с тем, что мы посчитали только что.
+# Наш текст мал: это выборка из документации Python и трёх библиотек, двадцатая часть документации всех установленных пакетов. Зависит ли картина от этого? На всей документации мы заранее измерили те же величины (командой терминала `course measure bpe-vocabulary-size`; запускать её не нужно) — вплоть до словаря такого размера, какой бывает у настоящих моделей; последний столбец — частота последнего слияния. Одна строка записанной таблицы относится к выборке, и `recomputed` сообщает, совпала ли она с тем, что мы посчитали только что. (Число токенов на слово в двух таблицах не сравнивайте: новый текст у каждой свой.)
 # %% id="size-all"
 rows = recorded("bpe-vocabulary-size")["rows"]
 everything = {row["size"]: row for row in rows if row["text"] == "all"}
@@ -611,7 +656,7 @@ claim(
     and saved(extract, 4096) < 0.1
     and saved(everything, 16384) < 0.05,
     measured=f"0.3 MB, 4096 → 8192: tokens −{saved(extract, 4096):.1%}, seen < 10 times {extract[8192]['rare of vocabulary']:.1%} · "
-    f"6 MB, 16384 → 32768: −{saved(everything, 16384):.1%}, {everything[32768]['rare of vocabulary']:.1%}",
+    f"6 MB (recorded), 16384 → 32768: −{saved(everything, 16384):.1%}, {everything[32768]['rare of vocabulary']:.1%}",
 )
 
 # %% id="size-figures"
@@ -649,13 +694,13 @@ show(
 )
 
 # %% [markdown] id="size-after" lang="en"
-# On the extract the last doubling of the table shortens the text by 7 %, and the added merges typically join pairs that occur once or twice: of 8,192 tokens nine in ten are seen less than ten times, and some never, because later merges have swallowed them; their rows are hardly ever trained. With twenty times as much text 8,192 tokens are no extravagance: one in ten is rare, and the last merge was seen `19` times. The same extravagance is reached at 32,768, where three quarters of the rows are rare and the last doubling saves less than 3 %. So the sensible size grows with the text, and no number is good by itself. (On the left of both curves the share of rare tokens falls: a small list consists mostly of the single bytes, most of which no English text contains.)
+# On the extract the last doubling of the table shortens the text by 7 %, and the added merges typically join pairs that occur once or twice: of 8,192 tokens nine in ten are seen less than ten times, and some never, because later merges have swallowed them; their rows are hardly ever trained. With twenty times as much text 8,192 tokens are no extravagance: one in ten is rare, and the pair of the last merge was seen `19` times. A similar extravagance is reached at 32,768: more than three quarters of the rows are rare (77.9 %, against 91 % on the extract at 8,192), they make up less of the text (5.2 % against 20.3 %), and the last doubling saves less than 3 %. So the sensible size grows with the text, and no number is good by itself. (On the left of both panels the solid curve falls: half of a small list or more are the single bytes, most of which our texts hardly contain.)
 #
-# What is used for one language is 30 to 60 thousand, for several 32 to 250 thousand (section 18 has a table); the texts behind them are measured in gigabytes. For many languages in one model it matters also that each gets its share: Chung et al. (2020) cluster the languages and give each cluster a vocabulary of its own; XLM-V (Liang et al., 2023) built a million tokens on this idea.
+# The models of section 18 have about 30 to 60 thousand tokens for one language and 32 to 250 thousand for several. These numbers are cited, not tested here; the texts behind them are measured in gigabytes. For many languages in one model it matters also that each gets its share: Chung et al. (2020) cluster the languages and give each cluster a vocabulary of its own. On this idea XLM-V (Liang et al., 2023) built a million tokens, an exception far above that range.
 # %% [markdown] id="size-after" lang="ru"
-# На выборке последнее удвоение таблицы укорачивает текст на 7 %, а добавленные слияния обычно соединяют пары, которые встретились раз или два: из 8192 токенов девять из десяти встречаются меньше десяти раз, а некоторые — ни разу, потому что их поглотили более поздние слияния; строки таких токенов почти не обучаются. Когда текста в двадцать раз больше, 8192 токена — уже не излишество: редок один из десяти, и последнее слияние встретилось `19` раз. До того же излишества дело доходит при 32768 токенах: редки три четверти строк, а последнее удвоение экономит меньше 3 %. Значит, разумный размер растёт вместе с текстом, и ни одно число не хорошо само по себе. (В левой части обеих кривых доля редких токенов падает: маленький список состоит в основном из одиночных байтов, большинства которых в английском тексте нет.)
+# На выборке последнее удвоение таблицы укорачивает текст на 7 %, а добавленные слияния обычно соединяют пары, которые встретились раз или два: из 8192 токенов девять из десяти встречаются меньше десяти раз, а некоторые — ни разу, потому что их поглотили более поздние слияния; строки таких токенов почти не обучаются. Когда текста в двадцать раз больше, 8192 токена — уже не излишество: редок один из десяти, а пара последнего слияния встретилась `19` раз. Похожее излишество наступает при 32768 токенах: редки больше трёх четвертей строк (77.9 %; на выборке при 8192 токенах — 91 %), в тексте на них приходится меньше (5.2 % против 20.3 %), а последнее удвоение экономит меньше 3 %. Значит, разумный размер растёт вместе с текстом, и ни одно число не хорошо само по себе. (В левой части обеих панелей сплошная кривая падает: маленький список наполовину или больше состоит из одиночных байтов, большинство которых в наших текстах почти не встречается.)
 #
-# На деле для одного языка берут 30–60 тысяч, для нескольких — от 32 до 250 тысяч (таблица в разделе 18); текста за ними — гигабайты. Если языков в модели много, важно и то, чтобы каждому досталась своя доля: Chung et al. (2020) объединяют языки в группы и строят словарь для каждой; в XLM-V (Liang et al., 2023) на этой идее построили словарь из миллиона токенов.
+# У моделей из раздела 18 для одного языка примерно 30–60 тысяч токенов, для нескольких — от 32 до 250 тысяч. Эти числа взяты из публикаций, здесь они не проверялись; текста за ними — гигабайты. Если языков в модели много, важно и то, чтобы каждому досталась своя доля: Chung et al. (2020) объединяют языки в группы и строят словарь для каждой. В XLM-V (Liang et al., 2023) на этой идее построили словарь из миллиона токенов — исключение, далеко выходящее за эти пределы.
 
 # %% [markdown] id="inspector" lang="en"
 # ## 11. Look at what you got
@@ -705,16 +750,18 @@ print(
 )
 claim(
     "2.9",
-    holds=len(of_words) > 50
-    and not any(" " in t.strip() for t in texts_of)
-    and len(once) > len(large) / 3,
-    measured=f"over a space: uncut {len(phrases)} of 1500, cut 0 · seen once or twice: {len(once)} of {len(large)}",
+    holds=len(of_words) > 50 and len(once) > len(large) / 3,
+    measured=f"over a space, uncut: {len(phrases)} of 1500, {len(of_words)} of whole words · seen once or twice: {len(once)} of {len(large)}",
 )
 
 # %% [markdown] id="inspector-after" lang="en"
-# So a token is *more than a letter and less than a word* only in the middle of the list: at one end stand the 256 single bytes, and nearly half of all are whole words, space included. Phrases are kept out by the rule of section 7. Against names, abbreviations and words that occur twice helps a smaller vocabulary, more text, or a least count below which no pair is merged (`min_count` in our trainer, `min_frequency` in Hugging Face's). A name that is frequent stays, and should.
+# So a token is *more than a letter and less than a word* for only part of the list: at one end stand the 256 single bytes, and nearly half of all are whole words, space included. A fragment such as ` JSO` is no word and no syllable, but a step to a later merge: it became ` JSON`.
+#
+# That a vocabulary should hold no rare names, abbreviations and phrases is advice, not a fact that could be tested; what we measured is what the advice is against. Phrases are kept out by the rule of section 7. Against names, abbreviations and words that occur twice helps a smaller vocabulary, more text, or a least count below which no pair is merged (`min_count` in our trainer, `min_frequency` in Hugging Face's). A name that is frequent stays, and should.
 # %% [markdown] id="inspector-after" lang="ru"
-# Так что *больше буквы и меньше слова* токен бывает только в середине списка: на одном его конце 256 одиночных байтов, а почти половина всех токенов — целые слова вместе с пробелом. От фраз спасает правило из раздела 7. От имён, сокращений и слов, встретившихся дважды, — словарь поменьше, текст побольше или наименьшая частота, ниже которой пары не сливают (`min_count` в нашем обучении, `min_frequency` у Hugging Face). Частое имя остаётся, и пусть остаётся.
+# Так что *больше буквы и меньше слова* токены лишь в части списка: на одном его конце стоят 256 одиночных байтов, а почти половина всех токенов — целые слова вместе с пробелом. Обрывок вроде ` JSO` — не слово и не слог, а ступень к более позднему слиянию: из него вышел ` JSON`.
+#
+# Совет не держать в словаре редких имён, сокращений и фраз — это норма, а не факт, который можно проверить; измерено то, от чего он предостерегает. От фраз спасает правило из раздела 7. От имён, сокращений и слов, встретившихся дважды, — словарь поменьше, текст побольше или наименьшая частота, ниже которой пары не сливают (`min_count` в нашем обучении, `min_frequency` у Hugging Face). Частое имя остаётся, и пусть остаётся.
 
 # %% [markdown] id="foreign" lang="en"
 # ## 12. A language that the vocabulary has never seen
@@ -742,18 +789,26 @@ print(
 )
 
 # %% [markdown] id="foreign-after" lang="en"
-# Thirty-two: every letter is two bytes, and the English text had no occasion to merge them. A Russian reader of such a model needs six times as many tokens for the same text as with a Russian vocabulary of that size (`11.59` a word against `1.82`): it costs six times as much, a sixth of it fits into the window, and the model has to put its letters together from halves. It is the reason why vocabularies of several languages are large. Our small Russian text knows the word (it stands in this course), hence three tokens; of the published vocabularies, the one of GPT-3 cuts it into 18, that of GPT-4 into 8 and that of GPT-4o into 5.
+# Thirty-two: every letter is two bytes, and the English text had no occasion to merge them. A Russian reader of such a model needs six times as many tokens for the same text as with a Russian vocabulary of that size (`11.59` a word against `1.82`): it costs six times as much, a sixth of it fits into the window, and the model has to put its letters together from halves. It is the reason why vocabularies of several languages are large. The word occurs in our small Russian text (it stands in this course), hence three tokens. The published vocabularies cut it into 18 tokens (GPT-3), 8 (GPT-4) and 5 (GPT-4o). These were counted with OpenAI's `tiktoken` (`r50k_base` and `p50k_base`, `cl100k_base`, `o200k_base`), not in this notebook, which downloads nothing.
 # %% [markdown] id="foreign-after" lang="ru"
-# Тридцать два: каждая буква — два байта, и поводов сливать их в английском тексте не было. Русскоязычному пользователю такой модели на тот же текст нужно вшестеро больше токенов, чем с русским словарём того же размера (`11.59` на слово против `1.82`): текст обходится вшестеро дороже, в окно его входит вшестеро меньше, а буквы модель должна складывать из половинок. Потому словари для многих языков и велики. Наш маленький русский текст это слово знает (оно стоит в самом курсе), отсюда три токена; опубликованные словари режут его так: у GPT-3 выходит 18 токенов, у GPT-4 — 8, у GPT-4o — 5.
+# Тридцать два: каждая буква — два байта, и поводов сливать их в английском тексте не было. Русскоязычному пользователю такой модели на тот же текст нужно вшестеро больше токенов, чем с русским словарём того же размера (`11.59` на слово против `1.82`): текст обходится вшестеро дороже, в окно его входит вшестеро меньше, а буквы модель должна складывать из половинок. Потому словари для многих языков и велики. В нашем маленьком русском тексте это слово есть (оно стоит в самом курсе), отсюда три токена. Опубликованные словари режут его на 18 токенов (GPT-3), на 8 (GPT-4) и на 5 (GPT-4o). Это посчитано библиотекой OpenAI `tiktoken` (`r50k_base` и `p50k_base`, `cl100k_base`, `o200k_base`), а не в этом ноутбуке: он ничего не скачивает.
 
 # %% [markdown] id="families" lang="en"
 # ## 13. The relatives: WordPiece, unigram, SentencePiece
 #
-# The notes say that WordPiece and SentencePiece serve models like BERT, and only languages that put spaces between words. They do serve models like BERT; what is wrong is the "only". **WordPiece** (Schuster and Nakajima, 2012) was made for voice search in *Japanese and Korean*. It merges, too, but takes the unit that raises the likelihood of the text the most; the rule usually given for it is the pair with the largest $\text{count}(ab) / (\text{count}(a)\,\text{count}(b))$, that is, symbols that meet more often than chance would have it (the PMI of lesson 01); and it reads a word by the longest match; BERT uses it, after setting every Chinese character apart. (How Google trains it has never been published in full; Hugging Face's trainer, which the cell uses, takes pairs by count, as BPE does.) **Unigram** (Kudo, 2018) goes the other way: it starts with a large list and drops the tokens without which the text becomes less probable the least: each token has a probability, a text's is the product over the tokens of its best cut, and a word is cut in the most probable way. **SentencePiece** (Kudo and Richardson, 2018) is not a method but a library, which offers BPE and unigram; it was made for raw text, with spaces or without, treats the space as a sign like others (`▁`), and serves T5, XLM-R and Llama 2.
+# The notes say that WordPiece and SentencePiece serve models like BERT, and only languages that put spaces between words. They do serve models like BERT; what is wrong is the "only".
+#
+# - **WordPiece** was made for voice search in *Japanese and Korean*, as its paper says (Schuster and Nakajima, 2012). Like BPE it merges pairs, but it takes the one that raises the likelihood of the text the most. The rule usually given for this is the pair with the largest $\text{count}(ab) / (\text{count}(a)\,\text{count}(b))$: the pair whose symbols stand together most often relative to chance (the PMI of lesson 01). A word is read by the longest match. BERT uses WordPiece, after setting every Chinese character apart. (How Google trains it has never been published in full; Hugging Face's trainer, which the cell uses, takes pairs by count, as BPE does.)
+# - **Unigram** (Kudo, 2018) goes the other way. It starts with a large list and drops the tokens that are missed least: those without which the probability of the text falls least. Each token has a probability; that of a cut is the product over its tokens, and that of a text is the sum over all its cuts. The probabilities are learned by the EM algorithm (expectation maximisation). A word is cut in the most probable way.
+# - **SentencePiece** (Kudo and Richardson, 2018) is not a method but a library, which offers BPE and unigram. It was made for raw text, with spaces or without, and treats the space as a sign like others (`▁`). It serves T5, XLM-R and Llama 2.
 # %% [markdown] id="families" lang="ru"
 # ## 13. Родственники: WordPiece, unigram, SentencePiece
 #
-# В конспекте сказано, что WordPiece и SentencePiece применяются в моделях вроде BERT и только для языков, где слова разделены пробелами. В моделях вроде BERT они и правда применяются; неверно слово «только». **WordPiece** (Schuster, Nakajima, 2012) создан для голосового поиска на *японском и корейском*. Он тоже сливает пары, но берёт ту, с которой сильнее всего растёт правдоподобие текста; обычно правило записывают так: пара, у которой больше всего $\text{count}(ab) / (\text{count}(a)\,\text{count}(b))$, то есть та, чьи символы встречаются рядом чаще, чем случайно (PMI из урока 01); слово же читает по самому длинному совпадению; им пользуется BERT, но сначала отделяет каждый китайский иероглиф. (Как его обучают в Google, полностью не опубликовано; программа обучения из библиотеки Hugging Face, которой пользуется ячейка, выбирает пары по частоте, как BPE.) **Unigram** (Kudo, 2018) идёт в обратную сторону: начинает с большого списка и выбрасывает токены, без которых текст становится менее вероятным меньше всего: у каждого токена есть вероятность, вероятность текста — произведение по токенам лучшего разреза, и слово режут самым вероятным способом. **SentencePiece** (Kudo, Richardson, 2018) — не метод, а библиотека, в которой есть BPE и unigram; она сделана для сырого текста, с пробелами или без них, считает пробел таким же знаком, как прочие (`▁`), и применяется в T5, XLM-R и Llama 2.
+# В конспекте сказано, что WordPiece и SentencePiece применяются в моделях вроде BERT и только для языков, где слова разделены пробелами. В моделях вроде BERT они и правда применяются; неверно слово «только».
+#
+# - **WordPiece** создан для голосового поиска на *японском и корейском* — так сказано в статье о нём (Schuster, Nakajima, 2012). Как и BPE, он сливает пары, но берёт ту, с которой сильнее всего растёт правдоподобие текста. Обычно правило записывают так: пара, у которой больше всего $\text{count}(ab) / (\text{count}(a)\,\text{count}(b))$, то есть та, чьи символы стоят рядом чаще всего по сравнению со случайностью (PMI из урока 01). Слово режут по самому длинному совпадению. WordPiece пользуется BERT, но сначала отделяет каждый китайский иероглиф. (Как его обучают в Google, полностью не опубликовано; программа обучения из библиотеки Hugging Face, которой пользуется ячейка, выбирает пары по частоте, как BPE.)
+# - **Unigram** (Kudo, 2018) идёт в обратную сторону. Он начинает с большого списка и выбрасывает самые ненужные токены — те, без которых вероятность текста падает меньше всего. У каждого токена есть вероятность; вероятность разреза — произведение по его токенам, а вероятность текста — сумма по всем его разрезам. Вероятности подбирает EM-алгоритм (expectation maximisation). Слово режут самым вероятным способом.
+# - **SentencePiece** (Kudo, Richardson, 2018) — не метод, а библиотека, в которой есть BPE и unigram. Она сделана для сырого текста, с пробелами или без них, и считает пробел таким же знаком, как прочие (`▁`). Применяется в T5, XLM-R и Llama 2.
 # %% id="families-figure"
 show(drawings.bpe_families(), "bpe_families")
 
@@ -803,9 +858,9 @@ claim(
 )
 
 # %% [markdown] id="families-after" lang="en"
-# Ten Chinese sentences are enough for SentencePiece to find 今天 (today), 学生 (pupil) and 学校 (school), with no space to guide it. And being cut at spaces first is nothing that sets WordPiece apart from GPT's BPE: GPT-2 cuts there, too, by the rule of section 7. What an alphabet of characters cannot do, in WordPiece or anywhere, is what bytes can: 猫 was not in the text, and becomes `[UNK]`.
+# Ten Chinese sentences are enough for SentencePiece to find 今天 (today), 学生 (pupil) and 学校 (school), with no space to guide it. (For WordPiece the cell tests no language without spaces: what it was made for, we take from the paper.) And being cut at spaces first is nothing that sets WordPiece apart from GPT's BPE: GPT-2 cuts there, too, by the rule of section 7. What does set them apart is the alphabet. Our WordPiece was trained on the English text and knows the characters of that text only; 猫 is not among them and becomes `[UNK]`. Bytes would have cut it into three tokens.
 # %% [markdown] id="families-after" lang="ru"
-# Десяти китайских предложений хватило, чтобы SentencePiece нашёл 今天 (сегодня), 学生 (ученик) и 学校 (школа) — без единого пробела. А то, что текст сначала режут по пробелам, вовсе не отличает WordPiece от BPE в GPT: GPT-2 режет там же, по правилу из раздела 7. Чего алфавит из символов не может — ни в WordPiece, ни где-либо ещё, — так это того, что могут байты: знака 猫 в тексте не было, и он превращается в `[UNK]`.
+# Десяти китайских предложений хватило, чтобы SentencePiece нашёл 今天 (сегодня), 学生 (ученик) и 学校 (школа) — без единого пробела. (Для WordPiece язык без пробелов ячейка не проверяет: для чего он создан, мы знаем из статьи.) А то, что текст сначала режут по пробелам, вовсе не отличает WordPiece от BPE в GPT: GPT-2 режет там же, по правилу из раздела 7. Отличает их алфавит. Наш WordPiece обучен на английском тексте и знает только символы этого текста; 猫 среди них нет, и этот знак превращается в `[UNK]`. На байтах из него получилось бы три токена.
 
 # %% [markdown] id="counting" lang="en"
 # ## 14. Why a model stumbles over letters
@@ -820,9 +875,9 @@ both = Tokenizer.train([english, russian], 4096)
 explore_letter_counting(both, [("strawberry", "r"), ("непреднамеренный", "н"), ("attention", "t")])
 
 # %% [markdown] id="counting-shuffle-text" lang="en"
-# Do the numbers carry anything at all? Renumber the tokens at random and train the little predictor of section 3 again. **Predict** how much worse it gets.
+# Do the numbers carry anything at all? An illustration: renumber the tokens at random and train the little predictor of section 3 again. **Predict** how much worse it gets.
 # %% [markdown] id="counting-shuffle-text" lang="ru"
-# Есть ли в самих номерах хоть что-нибудь? Перенумеруем токены случайно и обучим маленький предсказатель из раздела 3 заново. **Предскажите**, насколько он станет хуже.
+# Есть ли в самих номерах хоть что-нибудь? Вот иллюстрация: перенумеруем токены случайно и обучим маленький предсказатель из раздела 3 заново. **Предскажите**, насколько он станет хуже.
 # %% id="counting-shuffle"
 permutation = np.random.default_rng(0).permutation(len(small)).tolist()
 renumbered = [[permutation[number] for number in ids] for ids in schemes["tokens"]]
@@ -831,9 +886,17 @@ print(f"{bits['tokens'][0]:.4f} → {shuffled:.4f} bits/character")
 
 
 # %% [markdown] id="counting-learn-text" lang="en"
-# Not at all, and this is no accident: the predictor looks up what followed an id and never calculates with it, and just so a model looks up a row of its embedding table. To both an id is a name. (It is not a random one: early merges, which are short and frequent, have small ids. But nothing in the model can read that.) The letters are not in the input. But then the notes go one step too far, and call the counting "algorithmically unsolvable". It is a matter of *knowing* each token's spelling, and knowledge can be learnt. Here is the smallest model that can: one number per token, and the answer is the sum over the tokens of the word. It never sees a letter, only words cut into ids with the right count beside them. (The numbers are found by least squares, `lstsq`: those whose sums come nearest to the right counts.) **Predict** how often it is right on new words.
+# Not at all, and it could not have come out otherwise, so it shows a property rather than proves it: the predictor looks up what followed an id and never calculates with it, and just so a model looks up a row of its embedding table. To both an id is a name. (It is not a random one: early merges, which are short and frequent, have small ids. But nothing in the model can read that.) The letters are not in the input.
+#
+# But then the notes go one step too far, and call the counting "algorithmically unsolvable". It is a matter of *knowing* each token's spelling, and knowledge can be learnt. Here is the smallest model that can: one number per token, and the answer is the sum over the tokens of the word. It never sees a letter, only words cut into ids with the right count beside them. (The numbers are found by least squares, `lstsq`: those whose sums come nearest to the right counts.) **Predict** how often it is right on new words.
+#
+# The cell prints, for the number of letters and the number of *r*, how many words it was taught; how many new ones it was asked, of how many there are (words that the training text does not have, neither with a capital nor without, and whose tokens all occurred in teaching); the share of exact answers; and the share of someone who always answers the rounded mean of the words taught.
 # %% [markdown] id="counting-learn-text" lang="ru"
-# Ни на сколько, и это не случайность: предсказатель смотрит, что следовало за номером, но ничего с самим номером не вычисляет; точно так же модель лишь находит по номеру строку таблицы эмбеддингов. Для них обоих номер — имя. (Имя не случайное: у ранних слияний, коротких и частых, номера маленькие. Но прочесть это модели нечем.) Букв на входе нет. Но дальше конспект делает лишний шаг и называет подсчёт «алгоритмически неразрешимым». Нужно *знать*, как пишется каждый токен, а знание можно выучить. Вот самая маленькая модель, которая на это способна: по одному числу на токен, а ответ — сумма по токенам слова. Букв она не видит — только слова, разрезанные на номера, и верное число рядом. (Числа находят методом наименьших квадратов, `lstsq`: такие, чтобы суммы были как можно ближе к верным ответам.) **Предскажите**, как часто она даёт верный ответ на новых словах.
+# Нисколько, и иначе выйти не могло, так что это не доказательство, а наглядный пример: предсказатель смотрит, что следовало за номером, но ничего с самим номером не вычисляет; точно так же модель лишь находит по номеру строку таблицы эмбеддингов. Для них обоих номер — имя. (Имя не случайное: у ранних слияний, коротких и частых, номера маленькие. Но прочесть это модели нечем.) Букв на входе нет.
+#
+# Но дальше конспект делает лишний шаг и называет подсчёт «алгоритмически неразрешимым». Нужно *знать*, как пишется каждый токен, а знание можно выучить. Вот самая маленькая модель, которая на это способна: по одному числу на токен, а ответ — сумма по токенам слова. Букв она не видит — только слова, разрезанные на номера, и верное число рядом. (Числа находят методом наименьших квадратов, `lstsq`: такие, чтобы суммы были как можно ближе к верным ответам.) **Предскажите**, как часто она даёт верный ответ на новых словах.
+#
+# Ячейка печатает — для числа букв и для числа *r*, — на скольких словах модель обучена; о скольких новых словах её спросили и сколько их всего (это слова, которых в обучающем тексте нет ни с большой буквы, ни с маленькой; спрашивают о тех, чьи токены все встречались при обучении); долю верных ответов; и долю верных у того, кто всегда отвечает округлённым средним по выученным словам.
 # %% id="counting-claim"
 def bag(words):
     """(words, tokens) how often each token stands in each word."""
@@ -847,9 +910,11 @@ def bag(words):
 known_words = sorted(
     {piece for piece in pre_tokens(english) if piece.strip().isalpha() and piece.isascii()}
 )
+known_forms = {word.strip().lower() for word in known_words}
 unseen = sorted(
-    {piece for piece in pre_tokens(english_new) if piece.strip().isalpha() and piece.isascii()}
-    - set(known_words)
+    piece
+    for piece in set(pre_tokens(english_new))
+    if piece.strip().isalpha() and piece.isascii() and piece.strip().lower() not in known_forms
 )
 inputs, inputs_new = bag(known_words), bag(unseen)
 taught = inputs.sum(0) > 0
@@ -873,25 +938,35 @@ pieces_of_word = {
 }
 claim(
     "2.10",
-    holds=abs(shuffled - bits["tokens"][0]) < 1e-9
-    and min(exact.values()) > 0.95
-    and pieces_of_word == {"english": 32, "russian": 3},
-    measured=f"ids renumbered: Δ bits = {abs(shuffled - bits['tokens'][0]):.4f} · new words counted: letters {exact['letters']:.1%}, r {exact['r']:.1%}",
+    holds=min(exact.values()) > 0.95 and pieces_of_word == {"english": 32, "russian": 3},
+    measured=f"{word} → {pieces_of_word['english']} and {pieces_of_word['russian']} tokens · {fair.sum()} new words counted: letters {exact['letters']:.1%}, r {exact['r']:.1%}",
 )
 
 # %% [markdown] id="counting-after" lang="en"
-# It counts new words without a mistake: there are numbers that solve every word, each token's own count, and the words taught are enough to find them. So the right statement is this: the letters are not in the input, so whoever wants to count them has to have learnt, token by token, what the tokens are made of; a model learns that where its texts give a spelling away, in dictionaries, rhymes, typos, and for tokens that it meets often. There is nothing unsolvable in it, and nothing that comes for nothing.
+# It counts the letters of new words without a mistake: there are numbers that solve every word, each token's own count, and the words taught are enough to find them. But mind what it was given: the form of the answer, a sum over tokens, is built into it, and it was told the right counts. It shows that the spelling of tokens can be learnt from their ids, not what a language model learns of it.
+#
+# So the right statement is this: the letters are not in the input, so whoever wants to count them has to have learnt, token by token, what the tokens are made of; a language model can learn that where its texts give a spelling away, in dictionaries, rhymes, typos, and for tokens that it meets often. There is nothing unsolvable in it, and nothing that comes for nothing.
 # %% [markdown] id="counting-after" lang="ru"
-# Новые слова она считает без единой ошибки: есть числа, с которыми верны все слова, — сколько букв в каждом токене, — и слов для обучения хватило, чтобы их найти. Так что верно вот что: букв на входе нет, и чтобы считать их, надо выучить, токен за токеном, из чего токены состоят; модель узнаёт это там, где тексты выдают написание слова, — по словарям, рифмам, опечаткам, — и для токенов, которые встречает часто. Неразрешимого в этом ничего нет, но и даром такое знание не даётся.
+# Буквы в новых словах она считает без единой ошибки: есть числа, с которыми верны все слова, — сколько букв в каждом токене, — и слов для обучения хватило, чтобы их найти. Но не забудем, что ей дали: вид ответа — сумма по токенам — в неё заложен, и верные числа ей сообщили. Она показывает, что написание токенов можно выучить по номерам, но не то, что выучивает о нём языковая модель.
+#
+# Так что верно вот что: букв на входе нет, и чтобы считать их, надо выучить, токен за токеном, из чего токены состоят; языковая модель может узнать это там, где тексты выдают написание слова, — по словарям, рифмам, опечаткам, — и для токенов, которые встречает часто. Неразрешимого в этом ничего нет, но и даром такое знание не даётся.
 
 # %% [markdown] id="probe" lang="en"
 # ## 15. What the vectors know of spelling
 #
-# And without anybody teaching counts? We train word vectors as in lesson 01, on *tokens* instead of words, whose only lesson is which tokens stand nearby, and ask with a linear probe: can the length of a token be read off its vector? The probe predicts it by a weighted sum of the vector's 64 numbers. Its weights (ridge regression, least squares that keeps the weights small) are fitted on four fifths of the tokens and judged on the others, forty times with other fifths, by $R^2$, one minus the ratio of its squared errors to those of always answering the mean: 1 is without error, 0 no better than the mean, below 0 worse. Only tokens that occur at least ten times take part.
+# And without anybody teaching counts? We train word vectors as in lesson 01, on *tokens* instead of words: their only lesson is which tokens stand nearby. Then we ask whether the length of a token can be read off its vector. The length is that in characters; the space before a word is not counted.
+#
+# The question is put by a linear *probe*: it predicts the length by a weighted sum of the vector's 64 numbers. Its weights are found by ridge regression, least squares that keeps the weights small. They are fitted on four fifths of the tokens and judged on the remaining fifth, on forty random splits. The judgement is $R^2$: take the probe's squared errors on the judged tokens, divide them by those of always answering the mean, and subtract the ratio from one. So 1 is without error, 0 no better than the mean, and below 0 worse. Only tokens that occur at least ten times take part.
+#
+# The same probe is then given other numbers in place of the vector (`trained`): the logarithm of the token's count (`frequency`), whether the token begins with a space (`space`), these two together (`both`), and a random vector (`random`).
 # %% [markdown] id="probe" lang="ru"
 # ## 15. Что векторы знают о написании
 #
-# А если счёту никто не учит? Обучим векторы, как в уроке 01, но на *токенах* вместо слов: учатся они только тому, какие токены стоят рядом. И проверим линейным зондом (probe), можно ли прочесть по вектору длину токена: зонд предсказывает её взвешенной суммой 64 чисел вектора. Его веса (гребневая регрессия, то есть наименьшие квадраты с ограничением на величину весов) обучают на четырёх пятых токенов, а оценивают на остальных — сорок раз, каждый раз на другой пятой части, — по $R^2$, единице минус отношение его квадратов ошибок к тем, что у ответа «всегда среднее»: 1 — без ошибок, 0 — не лучше среднего, меньше нуля — хуже. Взяты токены, которые встретились не меньше десяти раз.
+# А если счёту никто не учит? Обучим векторы, как в уроке 01, но на *токенах* вместо слов: учатся они только тому, какие токены стоят рядом. Потом спросим, можно ли прочесть по вектору длину токена. Длина считается в символах, пробел перед словом в неё не входит.
+#
+# Спрашивает линейный зонд (probe): он предсказывает длину взвешенной суммой 64 чисел вектора. Его веса находит гребневая регрессия, то есть наименьшие квадраты с ограничением на величину весов. Веса обучают на четырёх пятых токенов, а оценивают на оставшейся пятой части, и так на сорока случайных разбиениях. Оценка — $R^2$: сумму квадратов ошибок зонда делят на ту же сумму для ответа «всегда среднее» и отношение вычитают из единицы. Значит, 1 — без ошибок, 0 — не лучше среднего, меньше нуля — хуже. Взяты токены, которые встретились не меньше десяти раз.
+#
+# Затем тот же зонд получает вместо вектора (`trained`) другие числа: логарифм частоты токена (`frequency`), начинается ли токен с пробела (`space`), то и другое вместе (`both`) и случайный вектор (`random`).
 # %% id="probe-fit"
 medium = by_size[2048]
 lines = [[str(number) for number in medium.encode(line)] for line in english.split("\n")]
@@ -943,18 +1018,18 @@ show(
 assert r2["trained"] > 0.2 and r2["frequency"] > 0 and r2["space"] > 0 > r2["random"]
 
 # %% [markdown] id="probe-after" lang="en"
-# A quarter of the variance, where random vectors have an $R^2$ below zero. But do not read too much into it. Two numbers say about as much: how frequent the token is, and whether it begins with a space, that is, begins a word; and both are told by the company that a token keeps. So here the vectors need not know a single letter. Our text is tiny; in the vectors of large models probes find which letters a token has (Kaushal and Mahowald, 2022), and find it better the larger the model. That is the sense in which the notes are right about scale.
+# About a quarter of the variance of the lengths can be read off the vectors; for random vectors $R^2$ is below zero. But do not read too much into it. Two numbers say about as much: how frequent the token is, and whether it begins with a space, that is, begins a word; and the company that a token keeps may well tell both. So here the vectors need not know a single letter. Our text is tiny; in the vectors of large models probes find which letters a token has (Kaushal and Mahowald, 2022), and find it better the larger the model. That is the sense in which the notes are right about scale.
 # %% [markdown] id="probe-after" lang="ru"
-# Четверть дисперсии, тогда как у случайных векторов $R^2$ даже меньше нуля. Но не будем видеть в этом больше, чем есть. Почти столько же говорят два числа: насколько токен част и начинается ли он с пробела, то есть стоит ли в начале слова, — а то и другое видно по окружению токена. Так что здесь векторам не нужно знать ни одной буквы. Наш текст крошечный; в векторах больших моделей зонды находят, какие буквы есть в токене (Kaushal, Mahowald, 2022), и тем лучше, чем больше модель. В этом смысле слова конспекта о масштабе верны.
+# По векторам восстанавливается около четверти дисперсии длин; у случайных векторов $R^2$ даже меньше нуля. Но не будем видеть в этом больше, чем есть. Почти столько же говорят два числа: насколько токен част и начинается ли он с пробела, то есть стоит ли в начале слова, — а то и другое вполне может быть видно по окружению токена. Так что здесь векторам не нужно знать ни одной буквы. Наш текст крошечный; в векторах больших моделей зонды находят, какие буквы есть в токене (Kaushal, Mahowald, 2022), и тем лучше, чем больше модель. В этом смысле слова конспекта о масштабе верны.
 
 # %% [markdown] id="timing-text" lang="en"
 # ## 16. How fast?
 #
-# The next cell is the only one whose output is not compared when the course is validated; run it on your machine. It learns merges from the same text by our twenty lines, by the packaged trainer and by Hugging Face's, and encodes it with the last two; ours does it twice, and the second time (`again`) ours remembers the words that it has cut.
+# The next cell is the only one whose output is not compared when the course is validated; run it on your machine. Its first line compares our twenty lines with the packaged trainer, 50 merges each; the second, the packaged trainer with Hugging Face's, 4,096 tokens each; the third, how many megabytes a second the two encode. Ours encodes the text twice, and the second time (`again`) it remembers the words that it has cut. Hugging Face's `encode` does more in one call than ours: it also keeps for every token its place in the text. `encode_batch_fast` leaves the places out.
 # %% [markdown] id="timing-text" lang="ru"
 # ## 16. Насколько быстро?
 #
-# Вывод следующей ячейки — единственный, который не сверяется при проверке курса; запустите её у себя. На одном и том же тексте она выучивает слияния тремя способами — нашими двадцатью строками, программой из пакета и библиотекой Hugging Face, — а потом двумя последними кодирует этот текст; наша делает это дважды и во второй раз (`again`) помнит уже разрезанные слова.
+# Вывод следующей ячейки — единственный, который не сверяется при проверке курса; запустите её у себя. В первой строке сравниваются наши двадцать строк и программа из пакета — по 50 слияний; во второй — программа из пакета и библиотека Hugging Face, по 4096 токенов; в третьей — сколько мегабайтов в секунду кодирует каждая из них. Наша кодирует текст дважды и во второй раз (`again`) помнит уже разрезанные слова. Функция `encode` у Hugging Face делает за один вызов больше нашей: она сохраняет ещё и место каждого токена в тексте. `encode_batch_fast` обходится без мест.
 # %% id="timing" tags=["nbval-ignore-output"]
 # Not compared by validation: seconds differ between machines.
 import time
@@ -976,7 +1051,9 @@ print(
 fresh, theirs = Tokenizer.from_merges(by_size[4096].merges), hugging_face(english, 4096)
 cold, warm = (seconds(fresh.encode, english) for _ in range(2))
 print(
-    f"encode, MB/s: ours {len(english) / cold / 1e6:.1f}, again {len(english) / warm / 1e6:.1f}; Hugging Face {len(english) / seconds(theirs.encode, english) / 1e6:.1f}"
+    f"encode, MB/s: ours {len(english) / cold / 1e6:.1f}, again {len(english) / warm / 1e6:.1f}; "
+    f"Hugging Face {len(english) / seconds(theirs.encode, english) / 1e6:.1f}, "
+    f"without places {len(english) / seconds(theirs.encode_batch_fast, [english]) / 1e6:.1f}"
 )
 
 
@@ -1136,7 +1213,12 @@ encode = check("bpe-encode", encode)
 #         symbols = merge(symbols, left, right)
 # ```
 #
-# One pass over `merges`, each merge made once, is right too. Let a stretch of letters become one symbol somewhere in the training. No merge has crossed its ends, so the merges within it were the same as in any other place where it became one symbol, and they came at the same steps. Hence no two merges of a training make the same symbol, and a merge that has this symbol as a part was learned after it. So whatever a merge makes can only fit merges further down the list. Of a list in any other order this is not true.
+# One pass over `merges`, each merge made once, is right too, for a list in the order of its training. In another order it need not be.
+#
+# </details>
+# <details><summary>Why one pass is enough</summary>
+#
+# Let a stretch of letters become one symbol somewhere in the training. No merge has crossed its ends, so the merges within it were the same as in any other place where it became one symbol, and they came at the same steps. Hence no two merges of a training make the same symbol, and a merge that has this symbol as a part was learned after it. So whatever a merge makes can only fit merges further down the list.
 #
 # </details>
 # %% [markdown] id="ex-bpe-encode-solution" lang="ru"
@@ -1158,7 +1240,12 @@ encode = check("bpe-encode", encode)
 #         symbols = merge(symbols, left, right)
 # ```
 #
-# Один проход по `merges`, где каждое слияние делается один раз, тоже верен. Пусть при обучении какой-то отрезок букв где-нибудь стал одним символом. Его концов не пересекло ни одно слияние, поэтому внутри него шли те же слияния и на тех же шагах, что и в любом другом месте, где он стал одним символом. Значит, никакие два слияния одного обучения не дают один и тот же символ, а слияние, в которое этот символ входит частью, выучено позже него. Поэтому результат слияния подходит только к слияниям, которые стоят в списке ниже. Для списка в другом порядке это уже неверно.
+# Один проход по `merges`, где каждое слияние делается один раз, тоже верен, если список стоит в порядке обучения. В другом порядке это может быть и не так.
+#
+# </details>
+# <details><summary>Почему хватает одного прохода</summary>
+#
+# Пусть при обучении какой-то отрезок букв где-нибудь стал одним символом. Его концов не пересекло ни одно слияние, поэтому внутри него шли те же слияния и на тех же шагах, что и в любом другом месте, где он стал одним символом. Значит, никакие два слияния одного обучения не дают один и тот же символ, а слияние, в которое этот символ входит частью, выучено позже него. Поэтому результат слияния подходит только к слияниям, которые стоят в списке ниже.
 #
 # </details>
 
@@ -1309,16 +1396,17 @@ print("17.5:", *(f"{left}+{right}" for left, right in learned))
 # %% [markdown] id="real-models" lang="en"
 # ## 18. In real models
 #
-# The table gives the number of tokens, the size $D$ of their vectors, and what share of the model's parameters stands in the embedding table.
+# The columns: the method; the number of tokens; $D$, the size of a token's vector; the embedding table, that is, tokens times $D$, in millions of numbers; and its share of all the model's parameters. The numbers are those that the models were published with.
 # %% [markdown] id="real-models" lang="ru"
 # ## 18. В настоящих моделях
 #
-# В таблице — число токенов, размер $D$ их векторов и доля параметров модели, которая приходится на таблицу эмбеддингов.
+# Столбцы: метод; число токенов; $D$ — размер вектора токена; таблица эмбеддингов, то есть число токенов, умноженное на $D$, в миллионах чисел; её доля среди всех параметров модели. Числа — те, с которыми модели опубликованы.
 # %% id="real-models-table"
 MODELS = {  # method, tokens, D, parameters in millions
     "BERT-base": ("WordPiece", 30_522, 768, 110),
     "GPT-2 small": ("BPE, bytes", 50_257, 768, 124),
     "RoBERTa-base": ("BPE, bytes", 50_265, 768, 125),
+    "PhoBERT-base": ("BPE", 64_001, 768, 135),
     "T5-base": ("unigram", 32_128, 768, 223),
     "XLM-R base": ("unigram", 250_002, 768, 278),
     "Llama 2 7B": ("BPE", 32_000, 4096, 6738),
@@ -1330,9 +1418,9 @@ for name, (method, tokens_in, width, parameters) in MODELS.items():
     print(f"{name:13} {method:11} {tokens_in:9,} {width:5} {table:17.1f} {table / parameters:7.1%}")
 
 # %% [markdown] id="real-models-text" lang="en"
-# The models for one language have 30 to 50 thousand tokens; T5's 32 thousand serve four (English, German, French, Romanian); the one for a hundred languages, XLM-R, has a quarter of a million, and more than two thirds of its parameters stand in that table. GPT-4o's vocabulary has about 200 thousand. (Llama 2's BPE is SentencePiece's, with bytes only for what is unknown; Llama 2 and 3 have a second table of the same size at the output, lesson 07.)
+# The models for one language have about 30 to 60 thousand tokens, from BERT to PhoBERT, a Vietnamese one; T5's 32 thousand serve four (English, German, French, Romanian); the one for a hundred languages, XLM-R, has a quarter of a million, and more than two thirds of its parameters stand in that table. GPT-4o's vocabulary has about 200 thousand. (Llama 2's BPE is SentencePiece's, with bytes only for what is unknown; Llama 2 and 3 have a second table of the same size at the output, lesson 07.)
 # %% [markdown] id="real-models-text" lang="ru"
-# У моделей для одного языка 30–50 тысяч токенов; у T5 их 32 тысячи на четыре языка (английский, немецкий, французский, румынский); у XLM-R, модели для сотни языков, — четверть миллиона, и больше двух третей её параметров приходится на эту таблицу. В словаре GPT-4o около 200 тысяч. (BPE в Llama 2 — из SentencePiece, байты там только на случай неизвестного; у Llama 2 и 3 есть ещё одна таблица того же размера, на выходе, — о ней в уроке 07.)
+# У моделей для одного языка примерно 30–60 тысяч токенов — от BERT до вьетнамской PhoBERT; у T5 их 32 тысячи на четыре языка (английский, немецкий, французский, румынский); у XLM-R, модели для сотни языков, — четверть миллиона, и больше двух третей её параметров приходится на эту таблицу. В словаре GPT-4o около 200 тысяч. (BPE в Llama 2 — из SentencePiece, байты там только на случай неизвестного; у Llama 2 и 3 есть ещё одна таблица того же размера, на выходе, — о ней в уроке 07.)
 
 # %% [markdown] id="summary" lang="en"
 # ## 19. Summary
@@ -1340,12 +1428,16 @@ for name, (method, tokens_in, width, parameters) in MODELS.items():
 # Letters make sequences long and say little each; words make a list that never ends. Byte-pair encoding starts from single symbols and merges the most frequent pair of neighbours inside words, again and again, until the list has the size that was asked for; a new word is read by making the same merges in the same order. Over bytes nothing is ever unknown, but a language that the merges have not seen costs many tokens. The size is a choice: too small makes long sequences, too large fills the embedding table with rows that are hardly ever trained, and reading the list shows which it is. A model uses the ids only as names, so it knows a token's spelling only as far as it has learnt it.
 #
 # $$\text{merge}\ \arg\max_{(a, b)}\ \text{count}(ab), \qquad \text{repeat}$$
+#
+# In words: of all pairs of symbols $a$, $b$ take the one that stands side by side most often ($\arg\max$ is the pair at which the count is largest), make the two one symbol $ab$, and repeat.
 # %% [markdown] id="summary" lang="ru"
 # ## 19. Итог
 #
-# С буквами последовательности длинные, а каждая буква мало что значит; список слов не кончается никогда. Кодирование пар байтов начинает с одиночных символов и сливает самую частую пару соседей внутри слов, снова и снова, пока список не дорастёт до заданного размера; новое слово читают, выполняя те же слияния в том же порядке. На байтах не бывает ничего неизвестного, но язык, которого слияния не видели, обходится во много токенов. Размер выбираете вы: слишком малый даёт длинные последовательности, слишком большой заполняет таблицу эмбеддингов строками, которые почти не обучаются; удачен ли выбор, видно по самому списку. Номера служат модели только именами, поэтому написание токена она знает лишь настолько, насколько выучила.
+# С буквами последовательности длинные, а каждая буква мало что значит; список слов не кончается никогда. Кодирование пар байтов начинает с одиночных символов и сливает самую частую пару соседей внутри слов, снова и снова, пока список не дорастёт до заданного размера; новое слово кодируют, выполняя те же слияния в том же порядке. На байтах не бывает ничего неизвестного, но язык, которого слияния не видели, обходится во много токенов. Размер выбираете вы: слишком малый даёт длинные последовательности, слишком большой заполняет таблицу эмбеддингов строками, которые почти не обучаются; удачен ли выбор, видно по самому списку. Номера служат модели только именами, поэтому написание токена она знает лишь настолько, насколько выучила.
 #
 # $$\text{слить}\ \arg\max_{(a, b)}\ \text{count}(ab), \qquad \text{повторить}$$
+#
+# Словами: из всех пар символов $a$, $b$ взять ту, что стоит рядом чаще всех ($\arg\max$ — это пара, при которой частота наибольшая), сделать из двух символов один, $ab$, и повторить.
 # %% id="summary-figure"
 show(drawings.bpe_merges(), "bpe_merges")
 
@@ -1371,6 +1463,8 @@ key_questions(2)
 # ## 21. Further reading
 #
 # - P. Gage. *A New Algorithm for Data Compression.* The C Users Journal 12(2), 1994. Where the method comes from.
+# - G. Herdan. *Type-Token Mathematics.* Mouton, 1960. The law of section 4.
+# - H. Ney, U. Essen, R. Kneser. *On structuring probabilistic dependences in stochastic language modelling.* Computer Speech and Language 8(1), 1994. Absolute discounting.
 # - R. Sennrich, B. Haddow, A. Birch. *Neural Machine Translation of Rare Words with Subword Units.* ACL 2016, [arXiv:1508.07909](https://arxiv.org/abs/1508.07909). Section 3.2 has the algorithm.
 # - A. Radford et al. *Language Models are Unsupervised Multitask Learners.* 2019. Section 2.2: bytes, and the rule that cuts.
 # - M. Schuster, K. Nakajima. *Japanese and Korean Voice Search.* ICASSP 2012. WordPiece.
@@ -1384,6 +1478,8 @@ key_questions(2)
 # ## 21. Что читать дальше
 #
 # - P. Gage. *A New Algorithm for Data Compression.* The C Users Journal 12(2), 1994. Откуда взялся метод.
+# - G. Herdan. *Type-Token Mathematics.* Mouton, 1960. Закон из раздела 4.
+# - H. Ney, U. Essen, R. Kneser. *On structuring probabilistic dependences in stochastic language modelling.* Computer Speech and Language 8(1), 1994. Абсолютное дисконтирование.
 # - R. Sennrich, B. Haddow, A. Birch. *Neural Machine Translation of Rare Words with Subword Units.* ACL 2016, [arXiv:1508.07909](https://arxiv.org/abs/1508.07909). Алгоритм — в разделе 3.2.
 # - A. Radford et al. *Language Models are Unsupervised Multitask Learners.* 2019. Раздел 2.2: байты и правило, по которому режут текст.
 # - M. Schuster, K. Nakajima. *Japanese and Korean Voice Search.* ICASSP 2012. WordPiece.
