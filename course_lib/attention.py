@@ -14,7 +14,12 @@ from torch import Tensor, nn
 
 
 def scaled_dot_product_attention(
-    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None = None, scale: float | None = None
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None = None,
+    scale: float | None = None,
+    bias: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Attention(Q, K, V) = softmax(Q Kᵀ / √d_k) V.
 
@@ -27,6 +32,7 @@ def scaled_dot_product_attention(
         mask: boolean, broadcastable to (..., T_q, T_k); True = this query may look at this key. A query that may look
             at no key gets weights and an output of zero.
         scale: the factor of the scores; 1/√d_k by default.
+        bias: broadcastable to (..., T_q, T_k), added to the scaled scores (relative positions: lesson 05).
 
     Returns:
         output (..., T_q, d_v) and weights (..., T_q, T_k); each row of weights sums to 1 (or to 0, see ``mask``).
@@ -36,6 +42,8 @@ def scaled_dot_product_attention(
     """
     _check_shapes(query, key, value)
     scores = query @ key.mT * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
+    if bias is not None:
+        scores = scores + bias
     if mask is None:
         weights = scores.softmax(dim=-1)
     else:

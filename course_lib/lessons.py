@@ -64,7 +64,7 @@ LESSONS: tuple[Lesson, ...] = tuple(
             ("01_word2vec", "Word2Vec", "Word2Vec"),
             ("02_bpe", "BPE and tokenisation", "BPE и токенизация"),
             ("03_attention", "Attention", "Механизм внимания"),
-            ("04_multi_head", "Multi-head attention", "Внимание с несколькими головами"),
+            ("04_multi_head", "Multi-head attention", "Многоголовое внимание"),
             ("05_positions", "Positional encoding", "Позиционное кодирование"),
             ("06_encoder_block", "The encoder block", "Блок энкодера"),
             ("07_decoder", "Decoder, training, translation", "Декодер, обучение, перевод"),

@@ -48,6 +48,18 @@ def test_equals_torch_forward_and_gradient(leading, queries, keys, d_k, d_v, mas
     )  # fmt: skip
 
 
+def test_a_bias_is_added_after_the_scale_and_before_the_mask():
+    q, k, v, bias = randn(2, 4, 3), randn(2, 6, 3, seed=1), randn(2, 6, 5, seed=2), randn(4, 6, seed=3)
+    mask = randn(4, 6, seed=4) > -0.5
+    mask[:, 0] = True
+    parity(
+        "scaled dot product with a bias",
+        lambda q, k, v, bias: scaled_dot_product_attention(q, k, v, mask, bias=bias)[0],
+        lambda q, k, v, bias: F.scaled_dot_product_attention(q, k, v, attn_mask=bias.masked_fill(~mask, -math.inf)),
+        q, k, v, bias,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "fault",
     [

@@ -53,7 +53,7 @@ def sections(slug: str) -> list[str]:
 
 KINDS = {"what", "why", "where", "compute", "contrast"}
 # The atoms of the written lessons, those to draw not counted: a card lost by mistake is missed here.
-ATOMS = {"01_word2vec": 24, "02_bpe": 17, "03_attention": 18}
+ATOMS = {"01_word2vec": 24, "02_bpe": 17, "03_attention": 18, "04_multi_head": 18}
 # Facts that an answer of the notes gets wrong or leaves out, and ours must hold.
 FACTS = {
     "key-rnn-memory": ("context window", "контекстного окна"),

@@ -13,7 +13,7 @@ ROWS_OF_LESSON = {0: 8, 1: 8, 2: 10, 3: 14, 4: 6, 5: 5, 6: 12, 7: 9, 8: 9}
 
 # The rows whose verdict is another than `confirmed`.
 VERDICT = {
-    "refined": "0.1 0.6 0.7 1.2 1.4 1.5 2.4 2.6 2.8 3.2 3.4 3.7 3.10 3.13 5.1 5.4 6.3 6.6 6.7 6.8 6.11 6.12 7.3 7.9 8.1 8.5 8.6 8.7",
+    "refined": "0.1 0.6 0.7 1.2 1.4 1.5 2.1 2.4 2.6 2.8 3.2 3.4 3.7 3.10 3.13 4.1 4.2 5.1 5.4 6.3 6.6 6.7 6.8 6.11 6.12 7.3 7.9 8.1 8.5 8.6 8.7",
     "corrected": "2.7 2.10 3.6 6.4 6.10 7.2 7.5 8.3",
     "corrected in part": "3.8",
     "measured": "0.2 0.3 0.4 6.2 8.9",
@@ -24,7 +24,7 @@ VERDICT = {
 # The rows that another lesson executes.
 EXECUTED_ELSEWHERE = {"0.2": 8, "0.3": 8, "0.4": 8, "3.1": 7}
 
-LESSONS_WITH_FINDINGS = (1, 2, 3)
+LESSONS_WITH_FINDINGS = (1, 2, 3, 4)
 
 CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
 
