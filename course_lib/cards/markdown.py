@@ -43,6 +43,7 @@ def markdown_parser() -> MarkdownIt:
     block_rules = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     parser.block.ruler.before("fence", "math_block", _math_block, block_rules)
     parser.inline.ruler.before("escape", "math_inline", _math_inline)
+    parser.inline.ruler.before("link", "lone_brackets", _lone_brackets)
     parser.inline.ruler.before("link", "obsidian_link", _obsidian_link)
     parser.inline.ruler.before("link", "footnote", _footnote)
     parser.inline.ruler.before("autolink", "comment", _comment)
@@ -107,6 +108,19 @@ def _math_inline(state: StateInline, silent: bool) -> bool:
 
 
 # --- Obsidian ---------------------------------------------------------------------------------------------------------
+
+
+def _lone_brackets(state: StateInline, silent: bool) -> bool:
+    """Opening brackets that nothing closes are text; each of them would be looked at as a link, by a long way."""
+    if state.src[state.pos] != "[" or state.src.find("]", state.pos) >= 0:
+        return False
+    end = state.pos
+    while end < state.posMax and state.src[end] == "[":
+        end += 1
+    if not silent:
+        state.pending += state.src[state.pos : end]
+    state.pos = end
+    return True
 
 
 def _obsidian_link(state: StateInline, silent: bool) -> bool:

@@ -107,6 +107,16 @@ def test_a_task_has_its_box_instead_of_a_bullet():
     assert rendered.count('<li class="task">') == 3 and "<li>[1] three</li>" in rendered
 
 
+@pytest.mark.parametrize("text", ["a [[ b", "[", "x[", "[[[ **b", "half-open [0, 1) and [2", "a\\[b"])
+def test_brackets_that_nothing_closes_are_text(text):
+    assert visible_text(render(text)) == text.replace("\\[", "[")
+
+
+def test_what_stands_after_an_unclosed_bracket_is_read_as_usual():
+    assert render("[a **b** $c$") == render("a **b** $c$").replace("a", "[a", 1)
+    assert "<a " not in render("[ [a](b") and "href" in render("[ [a](https://b.c)")
+
+
 def test_marks_need_no_space_around_them():
     assert render("авто==«регрессия»==(да)") == "<p>авто<mark>«регрессия»</mark>(да)</p>"
     assert visible_text(render("a == b, ==c ==d")) == "a == b, ==c ==d"
