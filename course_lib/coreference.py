@@ -12,6 +12,7 @@ from course_lib import attention
 from course_lib.attention import SelfAttention, padding_mask
 from course_lib.corpora import crossing
 from course_lib.results import experiment
+from course_lib.training import minimise
 
 D, D_K = 32, 16
 
@@ -66,18 +67,13 @@ def train(model: Pointer, steps: int = 500, size: int = 128, rate: float = 0.02,
     Returns:
         the loss of each step, in nats.
     """
-    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
-    losses = []
-    for step in range(steps):
-        optimizer.param_groups[0]["lr"] = rate * (1 - step / steps)
+    rows = torch.arange(size)
+
+    def loss(step: int) -> Tensor:
         ids, lengths, it, referent = batch(crossing.sentences(size, seed=step, kind=kind))
-        rows = torch.arange(size)
-        loss = -model(ids, lengths)[-1][rows, it, referent].log().mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
+        return -model(ids, lengths)[-1][rows, it, referent].log().mean()
+
+    return minimise(loss, model.parameters(), steps=steps, rate=rate)
 
 
 def test_sentences() -> list[crossing.Sentence]:
@@ -146,7 +142,18 @@ def blind_accuracy(model: nn.Module, texts: Sequence[crossing.Sentence]) -> dict
     rows=[{"layers": 2, "residual": True}, {"layers": 2, "residual": False}, {"layers": 1, "residual": True}],
     seeds=range(5),
     depends=(
-        *(Pointer, _attend, batch, train, answers, accuracy, weight_on_adjective, blind_accuracy, test_sentences),
+        *(
+            Pointer,
+            _attend,
+            batch,
+            train,
+            answers,
+            accuracy,
+            weight_on_adjective,
+            blind_accuracy,
+            test_sentences,
+            minimise,
+        ),
         *(attention, crossing, D, D_K),
     ),
     tolerance=2e-3,  # one sentence of the 2,000 may change sides on another CPU, in the worst case a few

@@ -19,6 +19,7 @@ from course_lib.coreference import batch, test_sentences
 from course_lib.corpora import crossing
 from course_lib.multi_head import MultiHeadAttention
 from course_lib.results import experiment
+from course_lib.training import minimise
 
 D, LAYERS, HEADS = 32, 2, 4
 PLACES = ("referent", "other noun", "adjective", "it", "the")
@@ -69,18 +70,13 @@ def train(model: Reader, steps: int = 400, size: int = 128, rate: float = 0.015)
     Returns:
         the loss of each step, in nats.
     """
-    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
-    losses = []
-    for step in range(steps):
-        optimizer.param_groups[0]["lr"] = rate * (1 - step / steps)
+
+    def loss(step: int) -> Tensor:
         ids, lengths, it, referent = batch(crossing.sentences(size, seed=step))
         scores, _ = model(ids, lengths, it)
-        loss = F.cross_entropy(scores, ids[torch.arange(size), referent])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return losses
+        return F.cross_entropy(scores, ids[torch.arange(size), referent])
+
+    return minimise(loss, model.parameters(), steps=steps, rate=rate)
 
 
 def evaluate(model: Reader, texts: Sequence[crossing.Sentence], gates: Tensor | None = None) -> tuple[float, float]:
@@ -142,7 +138,7 @@ def distance_of_heads(model: Reader, texts: Sequence[crossing.Sentence]) -> Tens
     rows=[{"heads": heads} for heads in (1, 2, 4, 8, 16)],
     seeds=(0, 1, 2),
     depends=(
-        *(Reader, train, evaluate, ablation, looks, weights_of_it, batch, test_sentences),
+        *(Reader, train, evaluate, ablation, looks, weights_of_it, batch, test_sentences, minimise),
         *(attention, multi_head, crossing, D, LAYERS, PLACES),
     ),
     tolerance=2e-2,  # taking out a head magnifies what training has left of the last bits

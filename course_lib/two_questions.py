@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_lib.multi_head import MultiHeadAttention
+from course_lib.training import minimise
 
 ROLES = ("from", "to", "about", "cc")
 NAMES = ("Ann", "Bob", "Carl", "Dora", "Egon", "Fay", "Gus", "Hana", "Ivan", "June", "Karl", "Lena")
@@ -113,19 +114,17 @@ def train(
         the loss of each step in nats, and what ``watch`` gave.
     """
     generator = torch.Generator().manual_seed(0)
-    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
-    losses, watched = [], []
-    for _ in range(steps):
+    watched: list[T] = []
+
+    def loss(step: int) -> Tensor:
         batch = letters(size, generator)
-        scores, _ = model(batch)
-        loss = F.cross_entropy(scores.flatten(0, 1), batch.answers.flatten())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
+        return F.cross_entropy(model(batch)[0].flatten(0, 1), batch.answers.flatten())
+
+    def look(step: int) -> None:
         if watch is not None:
             watched.append(watch(model))
-    return losses, watched
+
+    return minimise(loss, model.parameters(), steps=steps, rate=rate, decay=False, after=look), watched
 
 
 def accuracy(model: Answerer, count: int = 2000) -> tuple[float, float]:
