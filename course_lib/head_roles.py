@@ -21,7 +21,7 @@ from course_lib.multi_head import MultiHeadAttention
 from course_lib.results import experiment
 from course_lib.training import minimise
 
-D, LAYERS, HEADS = 32, 2, 4
+D, LAYERS = 32, 2
 PLACES = ("referent", "other noun", "adjective", "it", "the")
 """Places of a sentence, in the order of :func:`looks`; the rest comes after them."""
 

@@ -94,9 +94,9 @@ for seed in range(3):
 # **Предскажите:** ключи должны различать роли, значения — имена, и для того и другого 32 чисел достаточно. На какую долю вопросов, стоящих первыми, верно ответит одна голова после 400 шагов обучения, а на какую — стоящих вторыми? При угадывании вслепую верен один ответ из 12.
 # %% id="problem-one-head"
 print("seed   loss   first  second   weight on first?, second?, others")
-losses_one, alone = {}, {}
+singles, losses_one, alone = {}, {}, {}
 for seed in range(5):
-    model = two_questions.Answerer(heads=1, seed=seed)
+    singles[seed] = model = two_questions.Answerer(heads=1, seed=seed)
     losses_one[seed], _ = two_questions.train(model)
     alone[seed] = two_questions.accuracy(model)
     shares = " ".join(f"{share:7.2f}" for share in two_questions.looks(model)[0].tolist())
@@ -437,9 +437,7 @@ claim(
 #
 # Та же модель с двумя головами вдвое меньшего размера и с четырьмя — вчетверо меньшего: во всех трёх моделях у $W_Q$, $W_K$, $W_V$ и $W_O$ по 32 строки и 32 столбца. Вторая таблица показывает, куда смотрит каждая голова: её средний вес на токене, о котором спрашивают первым, на токене, о котором спрашивают вторым, и на двух остальных вместе. Строки с пометкой 0 — модель с двумя головами до обучения.
 # %% id="two-heads-train"
-one = two_questions.Answerer(heads=1, seed=0)
-two_questions.train(one)
-models, losses = {1: one}, {"one-head": losses_one[0]}
+models, losses = {1: singles[0]}, {"one-head": losses_one[0]}
 before = two_questions.looks(two_questions.Answerer(heads=2, seed=0))
 for H, name in ((2, "two-heads"), (4, "four-heads")):
     models[H] = two_questions.Answerer(heads=H, seed=0)
