@@ -9,8 +9,9 @@ never reached.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
@@ -18,12 +19,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_lib import attention, multi_head, positions, training
-from course_lib.attention import padding_mask
+from course_lib.attention import causal_mask, padding_mask
 from course_lib.corpora import crossing
 from course_lib.multi_head import MultiHeadAttention
 from course_lib.results import experiment
 
-ENCODINGS = ("none", "learned", "sinusoidal", "rotary", "alibi", "t5")
+ENCODINGS = ("none", "causal", "learned", "sinusoidal", "rotary", "alibi", "t5")
+"""``"causal"`` has no positions either, but a causal mask."""
 D, LAYERS, HEADS = 32, 2, 4
 TRAINED = 12
 """Words before a sentence, at most, in training."""
@@ -53,10 +55,11 @@ class OrderReader(nn.Module):
         self.embedding = nn.Parameter(torch.randn(words, D, generator=generator, dtype=torch.float64))
         self.layers = nn.ModuleList(MultiHeadAttention(D, HEADS, generator=generator) for _ in range(LAYERS))
         self.read = nn.Parameter(torch.randn(D, words, generator=generator, dtype=torch.float64) / math.sqrt(D))
+        self.rotate = positions.rotate if encoding == "rotary" else None
         if encoding == "learned":
             self.table = positions.LearnedPositions(LONGEST, D, generator=generator, std=1.0)
         elif encoding == "t5":
-            self.bias = positions.T5Bias(HEADS, generator=generator)
+            self.bias = positions.T5Bias(HEADS, generator=generator, std=D**-0.5)
 
     def forward(self, ids: Tensor, lengths: Tensor, verb: Tensor) -> Tensor:
         """ids (B, T), lengths (B,), verb (B,), the place of the verb → the scores of all words (B, n_vocab).
@@ -64,22 +67,33 @@ class OrderReader(nn.Module):
         Raises:
             ValueError: if the text is longer than a learned table.
         """
+        x = self.vectors(ids, padding_mask(lengths, ids.shape[1])[:, None])
+        return x[torch.arange(len(ids)), verb] @ self.read
+
+    def vectors(self, ids: Tensor, mask: Tensor | None = None) -> Tensor:
+        """ids (B, T) → the vectors (B, T, D) after both layers.
+
+        Args:
+            mask: broadcastable to (B, H, T, T), True where a query may look at a key.
+
+        Raises:
+            ValueError: if the text is longer than a learned table.
+        """
         length = ids.shape[1]
-        x, bias, rotate = self.embedding[ids], None, None
+        x, bias = self.embedding[ids], None
         if self.encoding == "learned":
             x = self.table(x)
         elif self.encoding == "sinusoidal":
             x = x + positions.sinusoidal_table(length, D)
-        elif self.encoding == "rotary":
-            rotate = positions.rotate
         elif self.encoding == "alibi":
             bias = positions.alibi_bias(HEADS, length)
         elif self.encoding == "t5":
             bias = self.bias(length)
-        mask = padding_mask(lengths, length)[:, None]
+        elif self.encoding == "causal":
+            mask = causal_mask(length) if mask is None else mask & causal_mask(length)
         for layer in self.layers:
-            x = x + layer(x, mask=mask, bias=bias, rotate=rotate)[0]
-        return x[torch.arange(len(ids)), verb] @ self.read
+            x = x + layer(x, mask=mask, bias=bias, rotate=self.rotate)[0]
+        return x
 
 
 def behind(texts: Sequence[crossing.Sentence], words: Sequence[int], seed: int) -> list[crossing.Sentence]:
@@ -109,26 +123,50 @@ def batch(texts: Sequence[crossing.Sentence]) -> tuple[Tensor, Tensor, Tensor, T
     return ids, lengths, actor + 1, ids[torch.arange(len(texts)), actor]
 
 
-def train(model: OrderReader, steps: int = 300, size: int = 128, rate: float = 0.01) -> list[float]:
-    """Minimise the cross-entropy of the noun before the verb, with 0 … :data:`TRAINED` words before each sentence."""
+def evenly(rng: np.random.Generator, size: int, most: int = TRAINED) -> np.ndarray:
+    """So many numbers of words (size,): 0 … ``most``, each equally often."""
+    return rng.integers(most + 1, size=size)
+
+
+def mostly_few(rng: np.random.Generator, size: int, mean: int, most: int) -> np.ndarray:
+    """So many numbers of words (size,): one more word is rarer by a constant factor, ``most`` at the most."""
+    return np.minimum(rng.geometric(1 / (mean + 1), size=size) - 1, most)
+
+
+def train(
+    model: OrderReader,
+    steps: int = 300,
+    size: int = 128,
+    rate: float = 0.01,
+    draw: Callable[[np.random.Generator, int], np.ndarray] = evenly,
+) -> list[float]:
+    """Minimise the cross-entropy of the noun before the verb; how many words stand before each sentence says ``draw``."""
 
     def loss(step: int) -> Tensor:
-        words = np.random.default_rng([step, 7]).integers(TRAINED + 1, size=size)
+        words = draw(np.random.default_rng([step, 7]), size)
         ids, lengths, verb, actor = batch(behind(crossing.sentences(size, seed=step, kind="roles"), words, step))
         return F.cross_entropy(model(ids, lengths, verb), actor)
 
     return training.minimise(loss, model.parameters(), steps=steps, rate=rate)
 
 
-def accuracy(model: OrderReader, words: int, count: int = 250) -> float:
-    """The share of right answers over held-out pairs of nouns, each sentence once as it is and once with its nouns
-    exchanged, all behind ``words`` words."""
+def answers(model: OrderReader, words: int, count: int = 250) -> tuple[float, float, float]:
+    """The shares of answers that are right, that name the other noun, and that name neither: over held-out pairs of nouns,
+    each sentence once as it is and once with its nouns exchanged, both behind the same ``words`` words."""
     texts = crossing.sentences(count, seed=10**6, kind="roles", pairs="held-out")
-    texts = behind([*texts, *map(crossing.exchange_nouns, texts)], [words] * (2 * count), seed=10**6)
+    twins = [crossing.exchange_nouns(text) for text in texts]
+    texts = [moved for some in (texts, twins) for moved in behind(some, [words] * count, seed=10**6)]
     ids, lengths, verb, actor = batch(texts)
+    other = ids[torch.arange(len(texts)), torch.tensor([text.nouns[1] for text in texts])]
     with torch.no_grad():
         best = model(ids, lengths, verb).argmax(-1)
-    return float((best == actor).double().mean())
+    right, wrong = (float((best == noun).double().mean()) for noun in (actor, other))
+    return right, wrong, 1 - right - wrong
+
+
+def accuracy(model: OrderReader, words: int, count: int = 250) -> float:
+    """The share of right answers, see :func:`answers`."""
+    return answers(model, words, count)[0]
 
 
 BEHIND = (0, 6, 12, 20, 40, 80)
@@ -140,7 +178,7 @@ BEHIND = (0, 6, 12, 20, 40, 80)
     rows=[{"encoding": encoding} for encoding in ENCODINGS],
     seeds=(0, 1, 2),
     depends=(
-        *(OrderReader, behind, batch, train, accuracy),
+        *(OrderReader, behind, batch, evenly, train, answers, accuracy),
         *(
             attention,
             multi_head,
@@ -165,3 +203,82 @@ def order(seed: int, encoding: str) -> dict[str, float]:
     model = OrderReader(encoding, seed)
     train(model)
     return {f"behind {words}": accuracy(model, words) for words in BEHIND}
+
+
+LONG = 60
+"""Words before a sentence, at most, in the experiment on late rows."""
+LATE = (0, 10, 20, 30, 40, 50, 60)
+
+
+@experiment(
+    "late-rows",
+    rows=[
+        {"encoding": "learned", "words": "evenly"},
+        {"encoding": "learned", "words": "mostly few"},
+        {"encoding": "rotary", "words": "mostly few"},
+    ],
+    seeds=(0, 1, 2),
+    depends=(
+        *(OrderReader, behind, batch, evenly, mostly_few, train, answers, accuracy),
+        *(attention, multi_head, positions, training, crossing),
+        *(D, LAYERS, HEADS, LONGEST, FILLER, ENCODINGS, LONG, LATE),
+    ),
+    tolerance=5e-2,
+)
+def late_rows(seed: int, encoding: str, words: str) -> dict[str, float]:
+    """The share of right answers behind so many words, where long texts are as frequent in training as short ones, or
+    rare."""
+    torch.set_num_threads(1)
+    draws = {"evenly": partial(evenly, most=LONG), "mostly few": partial(mostly_few, mean=7, most=LONG)}
+    model = OrderReader(encoding, seed)
+    train(model, steps=600, size=64, draw=draws[words])
+    return {f"behind {count}": accuracy(model, count) for count in LATE}
+
+
+SHUT = -30.0
+"""A bias that leaves a key e⁻³⁰ of its weight."""
+
+
+def fill_unmet(table: Tensor, met: Tensor) -> None:
+    """Give each bucket of T5's table that training has not met the numbers of the furthest one met on its side, in place.
+
+    Args:
+        table: (buckets, H), as in :class:`course_lib.positions.T5Bias`: one half for keys before the query, one for keys
+            after it, near distances first.
+        met: (buckets,) of truth values.
+    """
+    half = len(table) // 2
+    with torch.no_grad():
+        for side in (0, half):
+            furthest = side + int(met[side : side + half].nonzero()[-1])
+            table[furthest + 1 : side + half] = table[furthest]
+
+
+def shut_unmet(table: Tensor, met: Tensor) -> None:
+    """Give each bucket that training has not met the bias :data:`SHUT`, in place. Arguments as in :func:`fill_unmet`."""
+    with torch.no_grad():
+        table[~met] = SHUT
+
+
+@experiment(
+    "far-buckets",
+    seeds=(0, 1, 2),
+    depends=(
+        *(OrderReader, behind, batch, evenly, train, answers, accuracy, fill_unmet, shut_unmet),
+        *(attention, multi_head, positions, training, crossing),
+        *(D, LAYERS, HEADS, TRAINED, LONGEST, FILLER, ENCODINGS, BEHIND, SHUT),
+    ),
+    tolerance=5e-2,
+)
+def far_buckets(seed: int) -> dict[str, float]:
+    """The share of right answers behind most words with T5's bias: as trained, with its unmet buckets filled, and shut."""
+    torch.set_num_threads(1)
+    model = OrderReader("t5", seed)
+    before = model.bias.table.detach().clone()
+    train(model)
+    met = (model.bias.table.detach() != before).any(dim=1)
+    shares = {"as trained": accuracy(model, BEHIND[-1])}
+    for name, change in (("filled", fill_unmet), ("shut", shut_unmet)):
+        change(model.bias.table, met)
+        shares[name] = accuracy(model, BEHIND[-1])
+    return shares

@@ -247,6 +247,7 @@ class T5Bias(nn.Module):
         heads: H.
         bidirectional, buckets, max_distance: see :func:`relative_bucket`.
         generator: source of the initial numbers.
+        std: of the initial numbers; D^(−1/2) in the program of T5.
 
     Raises:
         ValueError: as :func:`relative_bucket`.
@@ -260,12 +261,13 @@ class T5Bias(nn.Module):
         buckets: int = 32,
         max_distance: int = 128,
         generator: torch.Generator | None = None,
+        std: float = 1.0,
         dtype: torch.dtype = torch.float64,
     ) -> None:
         super().__init__()
         self.options = {"bidirectional": bidirectional, "buckets": buckets, "max_distance": max_distance}
         relative_bucket(distances(1, 1), **self.options)  # a table that cannot be used is refused at once
-        drawn = torch.randn(buckets, heads, generator=generator, dtype=torch.float64)
+        drawn = std * torch.randn(buckets, heads, generator=generator, dtype=torch.float64)
         self.table = nn.Parameter(drawn.to(dtype))
 
     def forward(self, queries: int, keys: int | None = None) -> Tensor:

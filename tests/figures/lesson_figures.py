@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 import tomllib
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import combinations
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 
 from course_lib import language
 from course_lib.figures import drawings, show
+from course_lib.figures.draw import Box
 from course_lib.figures.style import COLOURS, drawing_style
 
 CATALOGUE = Path(__file__).parents[2] / "course_lib" / "catalogue"
@@ -42,6 +47,29 @@ def labels(name: str) -> list[str]:
     return [label.artist.get_text() for label in drawings()[name].draw().drawing.labels]
 
 
+def said(name: str, word: str, **values: object) -> str:
+    """A word of a diagram in the session's language."""
+    return language.say(f"figure.{name}.{word}", **values)
+
+
+def cells(figure: Figure, place: Box) -> list[list[str]]:
+    """The colours of a matrix, row by row."""
+    found: dict[float, dict[float, str]] = {}
+    for patch in figure.axes[0].patches:
+        if not isinstance(patch, Rectangle) or patch.get_facecolor()[3] == 0:
+            continue
+        (x, y), w, h = patch.get_xy(), patch.get_width(), patch.get_height()
+        if place.x - 0.1 <= x and x + w <= place.right + 0.1 and place.y - 0.1 <= y and y + h <= place.bottom + 0.1:
+            found.setdefault(round(y, 3), {})[round(x, 3)] = to_hex(patch.get_facecolor()).upper()
+    return [[row[x] for x in sorted(row)] for _, row in sorted(found.items())]
+
+
+def matrices(name: str) -> list[list[list[str]]]:
+    """The matrices of a diagram in the order of drawing."""
+    figure = drawings()[name].draw()
+    return [rows for place in figure.drawing.boxes if (rows := cells(figure, place))]
+
+
 def colours(name: str) -> set[str]:
     """The colours of a diagram, as #RRGGBB."""
     used = set()
@@ -59,6 +87,73 @@ def assert_is_a_wording(key: str, lang: str, text: str) -> None:
     assert "*" not in text and text.count("$") % 2 == 0
     assert not (key.endswith(".alt") and ("$" in text or "\\" in text))
     assert bool(re.search("[а-яё]", text)) == (lang == "ru")
+
+
+def assert_has_its_two_texts(texts: Mapping[str, Mapping[str, str]], names: Iterable[str]) -> None:
+    """A file of the catalogue holds the caption and the alternative text of these figures and of no other."""
+    keys = {f"figure.{name}.{part}" for name in names for part in ("alt", "caption")}
+    assert {key for key in texts if key.startswith("figure.")} == keys
+    for key in keys:
+        for lang in language.LANGUAGES:
+            assert_is_a_wording(key, lang, texts[key][lang])
+
+
+def assert_both_languages_have_the_same_numbers(texts: Mapping[str, Mapping[str, str]]) -> None:
+    for key, wording in texts.items():
+        numbers = [sorted(re.findall(r"\d+(?:[./]\d+)?|½", wording[lang])) for lang in language.LANGUAGES]
+        assert numbers[0] == numbers[1], key
+
+
+def assert_every_label_is_used(
+    texts: Mapping[str, Mapping[str, str]],
+    module: ModuleType,
+    draws: Iterable[Callable[[], Figure]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No label of a file of the catalogue is left unsaid when a module draws these figures."""
+    used: set[str] = set()
+    original = language.say
+    monkeypatch.setattr(module, "say", lambda key, **values: used.add(key) or original(key, **values))
+    for draw in draws:
+        draw()
+    labels = {key for key in texts if key.startswith("curves.")}
+    assert labels and labels <= used, labels - used
+
+
+def assert_no_two_texts_overlap(figure: Figure) -> None:
+    """Values over bars, names under them, words under strips: each is alone in its place."""
+    figure.draw_without_rendering()
+    beyond = set()  # labels of ticks outside the axes, which matplotlib keeps and does not draw
+    for axis in (axis for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)):
+        low, high = sorted(axis.get_view_interval())
+        ticks = [*axis.get_major_ticks(), *axis.get_minor_ticks()]
+        beyond |= {tick.label1 for tick in ticks if not low <= tick.get_loc() <= high}
+    written = [text for text in figure.findobj(plt.Text) if text.get_visible() and text not in beyond]
+    places = [(text.get_text(), text.get_window_extent()) for text in written if text.get_text().strip()]
+    for (one, a), (other, b) in combinations(places, 2):
+        across = min(a.x1, b.x1) - max(a.x0, b.x0)
+        assert across <= 0.5 or min(a.y1, b.y1) - max(a.y0, b.y0) <= 0.5, (one, other)
+
+
+def assert_keeps_off_the_colours_of_attention(figure: Figure) -> None:
+    """Lines, bars, their edges, and words in the picture have none of the four colours of attention."""
+    used = [artist.get_color() for ax in figure.axes for artist in (*ax.get_lines(), *ax.texts)]
+    patches = [patch for ax in figure.axes for patch in ax.patches]
+    used += [patch.get_edgecolor() for patch in patches]
+    used += [patch.get_facecolor() for patch in patches if patch.get_fill()]
+    used += [colour for ax in figure.axes for group in ax.collections for colour in group.get_edgecolor()]
+    assert used or any(ax.images for ax in figure.axes)
+    assert not {to_hex(colour).upper() for colour in used} & OF_ATTENTION
+
+
+def assert_differ_by_more_than_colour(lines: Iterable[Line2D]) -> None:
+    """At least two lines, no two of which share line style and marker, or the colour."""
+    lines = list(lines)
+    for looks in (
+        [(line.get_linestyle(), line.get_marker()) for line in lines],
+        [line.get_color() for line in lines],
+    ):
+        assert len(looks) >= 2 and len(set(looks)) == len(looks)
 
 
 def assert_is_shown_twice_alike(

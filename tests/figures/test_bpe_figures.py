@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from lesson_figures import (  # noqa: F401
     OF_ATTENTION,
-    assert_is_a_wording,
+    assert_differ_by_more_than_colour,
+    assert_every_label_is_used,
+    assert_has_its_two_texts,
     assert_is_shown_twice_alike,
     assert_is_whole_and_legible,
+    assert_keeps_off_the_colours_of_attention,
     both_languages,
     catalogue,
     colours,
     labels,
     session_as_it_was,
 )
-from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from course_lib import language
@@ -272,22 +275,12 @@ VALUES = {"rare_share": {"limit": 10}}
 
 
 def test_every_measured_figure_has_its_two_texts() -> None:
-    keys = {f"figure.bpe_{name}.{part}" for name in CURVES for part in ("alt", "caption")}
-    assert {key for key in TEXTS if key.startswith("figure.")} == keys
-    for key in keys:
-        for lang in language.LANGUAGES:
-            text = TEXTS[key][lang]
-            assert_is_a_wording(key, lang, text)
+    assert_has_its_two_texts(TEXTS, [f"bpe_{name}" for name in CURVES])
 
 
 def test_every_label_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    used: set[str] = set()
-    original = language.say
-    monkeypatch.setattr(curves, "say", lambda key, **values: used.add(key) or original(key, **values))
-    for draw in CURVES.values():
-        draw()
-    curves.token_lengths([1], {"english": [0.5]}, unit="bytes", shares=True)
-    assert {key for key in TEXTS if key.startswith("curves.")} <= used
+    shares = partial(curves.token_lengths, [1], {"english": [0.5]}, unit="bytes", shares=True)
+    assert_every_label_is_used(TEXTS, curves, [*CURVES.values(), shares], monkeypatch)
 
 
 @both_languages
@@ -308,18 +301,13 @@ def test_nothing_is_cut_off_and_no_type_is_tiny(name: str, lang: str) -> None:
 
 @pytest.mark.parametrize("name", CURVES)
 def test_curves_keep_off_the_colours_of_attention(name: str) -> None:
-    figure = CURVES[name]()
-    lines = [line.get_color() for ax in figure.axes for line in ax.get_lines()]
-    bars = [patch.get_facecolor() for ax in figure.axes for patch in ax.patches]
-    assert lines or bars
-    assert not {to_hex(colour).upper() for colour in (*lines, *bars)} & OF_ATTENTION
+    assert_keeps_off_the_colours_of_attention(CURVES[name]())
 
 
 @pytest.mark.parametrize("name", sorted(set(CURVES) - {"last_merges", "token_lengths"}))
 def test_no_two_curves_differ_by_colour_alone(name: str) -> None:
     lines = [line for line in CURVES[name]().axes[0].get_lines() if line.get_color() != COLOURS["neutral"]]
-    styles = [(line.get_linestyle(), line.get_marker()) for line in lines]
-    assert len(styles) >= 2 and len(set(styles)) == len(styles)
+    assert_differ_by_more_than_colour(lines)
 
 
 def test_bars_of_two_vocabularies_differ_by_hatch_and_do_not_overlap() -> None:

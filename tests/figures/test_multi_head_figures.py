@@ -15,20 +15,25 @@ import numpy as np
 import pytest
 from lesson_figures import (  # noqa: F401
     OF_ATTENTION,
-    assert_is_a_wording,
+    assert_both_languages_have_the_same_numbers,
+    assert_differ_by_more_than_colour,
+    assert_every_label_is_used,
+    assert_has_its_two_texts,
     assert_is_shown_twice_alike,
     assert_is_whole_and_legible,
+    assert_keeps_off_the_colours_of_attention,
+    assert_no_two_texts_overlap,
     both_languages,
     catalogue,
     colours,
     labels,
+    matrices,
+    said,
     session_as_it_was,
 )
 from matplotlib import colormaps
-from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from course_lib import language
 from course_lib.figures import draw, drawings, multi_head
@@ -39,28 +44,6 @@ from course_lib.figures.style import COLOURS, contrast, tint
 pytestmark = pytest.mark.usefixtures("session_as_it_was")
 TEXTS = catalogue("multi_head_curves")
 DIAGRAMS = {"grouped_query", "multi_head_sum", "one_mixture", "split_heads"}
-
-
-def said(name: str, word: str, **values: object) -> str:
-    return language.say(f"figure.{name}.{word}", **values)
-
-
-def cells(figure: Figure, place: Box) -> list[list[str]]:
-    """The colours of a matrix, row by row."""
-    found: dict[float, dict[float, str]] = {}
-    for patch in figure.axes[0].patches:
-        if not isinstance(patch, Rectangle) or patch.get_facecolor()[3] == 0:
-            continue
-        (x, y), w, h = patch.get_xy(), patch.get_width(), patch.get_height()
-        if place.x - 0.1 <= x and x + w <= place.right + 0.1 and place.y - 0.1 <= y and y + h <= place.bottom + 0.1:
-            found.setdefault(round(y, 3), {})[round(x, 3)] = to_hex(patch.get_facecolor()).upper()
-    return [[row[x] for x in sorted(row)] for _, row in sorted(found.items())]
-
-
-def matrices(name: str) -> list[list[list[str]]]:
-    """The matrices of a diagram in the order of drawing."""
-    figure = drawings()[name].draw()
-    return [rows for place in figure.drawing.boxes if (rows := cells(figure, place))]
 
 
 # ---------------------------------------------------------------- diagrams
@@ -227,27 +210,16 @@ LINES = ("divergence", "question_losses", "winners")
 
 
 def test_every_measured_figure_has_its_two_texts() -> None:
-    keys = {f"figure.multi_head_{name}.{part}" for name in CURVES for part in ("alt", "caption")}
-    assert {key for key in TEXTS if key.startswith("figure.")} == keys
-    for key in keys:
-        for lang in language.LANGUAGES:
-            assert_is_a_wording(key, lang, TEXTS[key][lang])
+    assert_has_its_two_texts(TEXTS, [f"multi_head_{name}" for name in CURVES])
 
 
 @pytest.mark.parametrize("file", ["multi_head_curves", "figures_multi_head"])
 def test_both_languages_have_the_same_numbers(file: str) -> None:
-    for key, wording in catalogue(file).items():
-        numbers = [sorted(re.findall(r"\d+(?:[./]\d+)?|½", wording[lang])) for lang in language.LANGUAGES]
-        assert numbers[0] == numbers[1], key
+    assert_both_languages_have_the_same_numbers(catalogue(file))
 
 
 def test_every_label_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    used: set[str] = set()
-    original = language.say
-    monkeypatch.setattr(curves, "say", lambda key, **values: used.add(key) or original(key, **values))
-    for make in CURVES.values():
-        make()
-    assert {key for key in TEXTS if key.startswith("curves.")} <= used
+    assert_every_label_is_used(TEXTS, curves, CURVES.values(), monkeypatch)
 
 
 @both_languages
@@ -269,36 +241,18 @@ def test_nothing_is_cut_off_and_no_type_is_tiny(name: str, lang: str) -> None:
 @both_languages
 @pytest.mark.parametrize("name", CURVES)
 def test_no_two_texts_overlap(name: str, lang: str) -> None:
-    """Values over bars, names under them, words under strips: each is alone in its place."""
     language.use_language(lang)
-    figure = CURVES[name]()
-    figure.draw_without_rendering()
-    written = [text for text in figure.findobj(plt.Text) if text.get_visible()]
-    places = [(text.get_text(), text.get_window_extent()) for text in written if text.get_text().strip()]
-    for i, (one, a) in enumerate(places):
-        for other, b in places[i + 1 :]:
-            across = min(a.x1, b.x1) - max(a.x0, b.x0)
-            assert across <= 0.5 or min(a.y1, b.y1) - max(a.y0, b.y0) <= 0.5, (one, other)
+    assert_no_two_texts_overlap(CURVES[name]())
 
 
 @pytest.mark.parametrize("name", CURVES)
 def test_curves_keep_off_the_colours_of_attention(name: str) -> None:
-    figure = CURVES[name]()
-    lines = [line.get_color() for ax in figure.axes for line in ax.get_lines()]
-    edges = [patch.get_edgecolor() for ax in figure.axes for patch in ax.patches]
-    bars = [patch.get_facecolor() for ax in figure.axes for patch in ax.patches if patch.get_fill()]
-    assert lines or bars
-    assert not {to_hex(colour).upper() for colour in (*lines, *bars, *edges)} & OF_ATTENTION
+    assert_keeps_off_the_colours_of_attention(CURVES[name]())
 
 
 @pytest.mark.parametrize("name", LINES)
 def test_no_two_curves_differ_by_colour_alone(name: str) -> None:
-    lines = CURVES[name]().axes[0].get_lines()
-    for looks in (
-        [(line.get_linestyle(), line.get_marker()) for line in lines],
-        [line.get_color() for line in lines],
-    ):
-        assert len(looks) >= 2 and len(set(looks)) == len(looks)
+    assert_differ_by_more_than_colour(CURVES[name]().axes[0].get_lines())
 
 
 @pytest.mark.parametrize("name", ["ablation", "cache"])

@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 from lesson_figures import (  # noqa: F401
     OF_ATTENTION,
-    assert_is_a_wording,
+    assert_has_its_two_texts,
     assert_is_shown_twice_alike,
     assert_is_whole_and_legible,
+    assert_keeps_off_the_colours_of_attention,
     both_languages,
     catalogue,
     colours,
@@ -26,7 +27,6 @@ from lesson_figures import (  # noqa: F401
     session_as_it_was,
 )
 from matplotlib import pyplot as plt
-from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
@@ -197,12 +197,7 @@ VALUES = {"by_frequency": {"epochs": 6}}
 
 
 def test_every_measured_figure_has_its_two_texts() -> None:
-    keys = {f"figure.word2vec_{name}.{part}" for name in CURVES for part in ("alt", "caption")}
-    assert {key for key in TEXTS if key.startswith("figure.")} == keys
-    for key in keys:
-        for lang in language.LANGUAGES:
-            text = TEXTS[key][lang]
-            assert_is_a_wording(key, lang, text)
+    assert_has_its_two_texts(TEXTS, [f"word2vec_{name}" for name in CURVES])
 
 
 @both_languages
@@ -223,11 +218,7 @@ def test_nothing_is_cut_off_and_no_type_is_tiny(name: str, lang: str) -> None:
 
 @pytest.mark.parametrize("name", CURVES)
 def test_curves_keep_off_the_colours_of_attention(name: str) -> None:
-    figure = CURVES[name]()
-    lines = [line for ax in figure.axes for line in ax.get_lines()]
-    texts = [text for ax in figure.axes for text in ax.texts]
-    assert lines or texts
-    assert not {to_hex(artist.get_color()).upper() for artist in (*lines, *texts)} & OF_ATTENTION
+    assert_keeps_off_the_colours_of_attention(CURVES[name]())
 
 
 @pytest.mark.parametrize("name", ["cost", "noise", "by_frequency", "losses", "lost_share"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -60,31 +61,10 @@ def test_relative_positions_do_not_care_where_a_sentence_stands() -> None:
         later, _, place, _ = order_task.batch([moved])
         with torch.no_grad():
             here = model(ids, lengths, verb)
-            there = _without(model, later, 5)[torch.arange(1), place] @ model.read
+            visible = (torch.arange(later.shape[1]) >= 5)[None, None, None]
+            there = model.vectors(later, visible)[torch.arange(1), place] @ model.read
         same = torch.allclose(here, there, atol=1e-10)
         assert same == (encoding not in ("learned", "sinusoidal")), encoding
-
-
-def _without(model: order_task.OrderReader, ids: torch.Tensor, hidden: int) -> torch.Tensor:
-    """The vectors after all layers when the first ``hidden`` tokens may not be looked at."""
-    from course_lib import positions
-
-    length = ids.shape[1]
-    x, bias, rotate = model.embedding[ids], None, None
-    if model.encoding == "learned":
-        x = model.table(x)
-    elif model.encoding == "sinusoidal":
-        x = x + positions.sinusoidal_table(length, order_task.D)
-    elif model.encoding == "rotary":
-        rotate = positions.rotate
-    elif model.encoding == "alibi":
-        bias = positions.alibi_bias(order_task.HEADS, length)
-    elif model.encoding == "t5":
-        bias = model.bias(length)
-    mask = (torch.arange(length) >= hidden)[None, None, None]
-    for layer in model.layers:
-        x = x + layer(x, mask=mask, bias=bias, rotate=rotate)[0]
-    return x
 
 
 def test_a_little_training_helps_the_model_that_sees_the_order() -> None:
@@ -92,6 +72,44 @@ def test_a_little_training_helps_the_model_that_sees_the_order() -> None:
     losses = order_task.train(model, steps=60)
     assert len(losses) == 60 and losses[-1] < losses[0] / 3
     assert order_task.accuracy(model, 6, count=50) > 0.6
+
+
+def test_an_answer_is_right_names_the_other_noun_or_another_word() -> None:
+    model = order_task.OrderReader("none", seed=0)
+    with torch.no_grad():  # every word is read as itself, so that the answer is the verb
+        model.read.copy_(model.embedding.T)
+        for layer in model.layers:
+            layer.W_O.zero_()
+    assert order_task.answers(model, 3, count=20) == (0, 0, 1)
+
+
+def test_a_sentence_and_its_twin_stand_behind_the_same_words() -> None:
+    """So a model that is blind to the order gives both the same answer, and at most one of two is right, behind any words."""
+    model = order_task.OrderReader("none", seed=0)
+    order_task.train(model, steps=40)
+    for words in (0, 5, 30):
+        right, other, neither = order_task.answers(model, words, count=40)
+        assert right <= 0.5 and right == pytest.approx(other) and right + other + neither == pytest.approx(1)
+
+
+def test_numbers_of_words_are_drawn_evenly_or_mostly_few() -> None:
+    rng = np.random.default_rng(0)
+    even, few = order_task.evenly(rng, 20_000, most=60), order_task.mostly_few(rng, 20_000, mean=7, most=60)
+    assert (even.min(), even.max(), few.min(), few.max()) == (0, 60, 0, 60)
+    assert even.mean() == pytest.approx(30, abs=0.5) and few.mean() == pytest.approx(7, abs=0.2)
+    counts = np.bincount(few)
+    assert counts[1:6] / counts[:5] == pytest.approx(7 / 8, abs=0.06)
+
+
+def test_unmet_buckets_are_filled_from_their_own_side_or_shut() -> None:
+    table = torch.arange(16.0).view(8, 2)  # buckets 0 … 3 for keys before the query, 4 … 7 for keys after it
+    met = torch.tensor([True, True, False, False, False, True, True, False])
+    filled, shut = table.clone(), table.clone()
+    order_task.fill_unmet(filled, met)
+    assert filled[2:4].tolist() == [[2.0, 3.0]] * 2 and filled[7].tolist() == [12.0, 13.0]
+    assert torch.equal(filled[[0, 1, 4, 5, 6]], table[[0, 1, 4, 5, 6]])
+    order_task.shut_unmet(shut, met)
+    assert torch.equal(shut[met], table[met]) and (shut[~met] == order_task.SHUT).all()
 
 
 def test_an_unknown_encoding_and_a_text_beyond_the_table_are_refused() -> None:

@@ -40,6 +40,9 @@ FIGURES = {
     "draw-bpe-merges": "bpe-merges.png",
     "draw-scaled-dot-product": "scaled-dot-product.png",
     "draw-attention-matrix-form": "attention-matrix-form.png",
+    "draw-clock-hands": "clock-hands.png",
+    "draw-rotary": "rotary.png",
+    "draw-positions-enter": "where-positions-enter.png",
 }
 
 
@@ -53,7 +56,7 @@ def sections(slug: str) -> list[str]:
 
 KINDS = {"what", "why", "where", "compute", "contrast"}
 # The atoms of the written lessons, those to draw not counted: a card lost by mistake is missed here.
-ATOMS = {"01_word2vec": 24, "02_bpe": 17, "03_attention": 18, "04_multi_head": 18}
+ATOMS = {"01_word2vec": 24, "02_bpe": 17, "03_attention": 18, "04_multi_head": 18, "05_positions": 19}
 # Facts that an answer of the notes gets wrong or leaves out, and ours must hold.
 FACTS = {
     "key-rnn-memory": ("context window", "контекстного окна"),
