@@ -1,7 +1,7 @@
 # %% [markdown] id="title" lang="en"
 # # Lesson 05. Positional encoding
 #
-# Attention compares tokens by what they are, not by where they stand. This lesson proves it, shows how much a causal mask gives away all the same, and takes apart five ways of telling a model the order of its tokens: a learned table, sinusoids, rotary positions, ALiBi and T5's bias. With each of them a model is taught one task in which nothing but the order decides, and then given texts longer than any it was trained on.
+# Attention compares tokens by what they are, not by where they stand. This lesson proves it, shows how much a causal mask gives away all the same, and takes apart five ways of telling a model the order of its tokens: a learned table, sinusoids, rotary positions, ALiBi and T5's bias. With each of them a model is taught one task, whose answer depends on the order alone, and then given texts longer than any it was trained on.
 #
 # **You will be able to**
 #
@@ -18,7 +18,7 @@
 # %% [markdown] id="title" lang="ru"
 # # Урок 05. Позиционное кодирование
 #
-# Внимание сравнивает токены по тому, что они собой представляют, а не по тому, где они стоят. В этом уроке мы это докажем, увидим, как много всё-таки выдаёт каузальная маска, и разберём пять способов сообщить модели порядок токенов: обучаемую таблицу, синусоиды, поворот запросов и ключей (RoPE), ALiBi и смещения T5. С каждым из них обучим модель одной и той же задаче, ответ которой зависит только от порядка, а потом дадим ей тексты длиннее обучающих.
+# Внимание сравнивает токены по тому, что они собой представляют, а не по тому, где они стоят. В этом уроке мы это докажем, увидим, как много всё-таки выдаёт каузальная маска, и разберём пять способов сообщить модели порядок токенов: обучаемую таблицу, синусоиды, поворот запросов и ключей (RoPE), ALiBi и смещения T5. С каждым из них обучим модель одной и той же задаче, в которой ответ зависит только от порядка, а потом дадим ей тексты длиннее обучающих.
 #
 # **Вы научитесь**
 #
@@ -93,7 +93,7 @@ show(course.course_map(here=5), "course_map", here=5)
 # %% [markdown] id="problem" lang="ru"
 # ## 1. Кто на кого охотился?
 #
-# *The wolf hunted the duck* (волк охотился на утку) и *The duck hunted the wolf* (утка охотилась на волка) состоят из одних и тех же слов. Отличается только порядок слов, а вместе с ним — и весь смысл. Именно об этом и спросят модель этого урока: по вектору глагола она должна назвать существительное, которое стоит перед ним. Это модель из раздела 10 урока 04, где ответ зависел только от самих слов и порядок был не нужен: два слоя по четыре головы, $D = 32$, каждый слой прибавляет свой выход ко входу. (Такая стопка слоёв без каузальной маски называется *энкодером*.) Вектор глагола после второго слоя умножают на матрицу, в которой по столбцу на каждое слово словаря; наибольшее из чисел — ответ. О позициях модель пока ничего не знает.
+# *The wolf hunted the duck* (волк охотился на утку) и *The duck hunted the wolf* (утка охотилась на волка) состоят из одних и тех же слов. Различается только порядок слов, а с ним и весь смысл. Именно об этом и спросят модель этого урока: по вектору глагола она должна назвать существительное, которое стоит перед ним. Это модель из раздела 10 урока 04, где ответ зависел только от самих слов и порядок был не нужен: два слоя по четыре головы, $D = 32$, каждый слой прибавляет свой выход ко входу. (Такая стопка слоёв без каузальной маски называется *энкодером*.) Вектор глагола после второго слоя умножают на матрицу, в которой по столбцу на каждое слово словаря; слово с наибольшим числом — ответ. О позициях модель пока ничего не знает.
 # %% id="problem-same"
 sentence = crossing.sentences(3, seed=0, kind="roles")[2]
 exchanged = crossing.exchange_nouns(sentence)
@@ -110,18 +110,18 @@ print("right answers after training, three seeds:", *(f"{share:.3f}" for share i
 assert max(never) <= 0.5
 
 # %% [markdown] id="problem-after" lang="en"
-# The verb ends up with the same vector in both sentences. Whatever reads it must give the same answer to both, and of the two one is wrong. So no training can bring the share of right answers above one half, if every sentence is tested together with its twin. The three trained models (trained beforehand; section 11 has the whole table) come up to one half or just below, for now and then they name neither of the two nouns. It is not a matter of data, size or patience: the information is not there.
+# The verb ends up with the same vector in both sentences. Whatever reads it must give the same answer to both, and of the two one is wrong. So no training can bring the share of right answers above one half, if every sentence is tested together with its twin. The three trained models (trained beforehand; section 11 has the whole table) come up to one half or just below it: once in a while they name neither of the two nouns. It is not a matter of data, size or patience: the information is not there.
 # %% [markdown] id="problem-after" lang="ru"
-# В обоих предложениях у глагола получается один и тот же вектор. Что бы ни работало с этим вектором дальше, ответ в обоих случаях будет одинаковым, и один из двух неверен. Поэтому, если каждое предложение проверяется вместе со своим двойником, никакое обучение не поднимет долю верных ответов выше половины. Три обученные модели (их обучили заранее; вся таблица — в разделе 11) до половины доходят или почти доходят: изредка они не называют ни того, ни другого существительного. Дело не в данных, не в размере и не в терпении: нужных сведений в модели просто нет.
+# В обоих предложениях у глагола получается один и тот же вектор. Что бы ни вычисляли из этого вектора дальше, ответ в обоих случаях будет одинаковым, и один из двух неверен. Поэтому, если каждое предложение проверяется вместе со своим двойником, никакое обучение не поднимет долю верных ответов выше половины. Три обученные модели (их обучили заранее; вся таблица — в разделе 11) до половины доходят или почти доходят: изредка они не называют ни того, ни другого существительного. Дело не в данных, не в размере и не в терпении: нужных сведений модель просто не получает.
 
 # %% [markdown] id="symbols" lang="en"
 # ## 2. Symbols
 #
-# Letters are those of lesson 04; new are $P$, $\omega_i$, $R_s$, $c_h$, $\Pi$, and $m$ and $n$ for the positions of a query and of a key ($m$ was a window in lesson 01; that is over). From section 7 on $i$ counts pairs of components. Positions count from 0, as in code, so token $t$ is the one at position $t$.
+# Letters are those of lesson 04; new are $P$, $\omega_i$, $R_s$, $c_h$, $\Pi$, and $m$ and $n$ for the positions of a query and of a key ($m$ was a window in lesson 01; that is over). From section 7 on $i$ counts pairs of components, and angles have the letters $\alpha$, $\beta$, $\varphi$. Positions count from 0, as in code, so token $t$ is the one at position $t$.
 # %% [markdown] id="symbols" lang="ru"
 # ## 2. Обозначения
 #
-# Буквы — те же, что в уроке 04; новые — $P$, $\omega_i$, $R_s$, $c_h$, $\Pi$, а также $m$ и $n$ — позиции запроса и ключа (в уроке 01 буквой $m$ обозначалось окно, здесь оно не понадобится). С раздела 7 буквой $i$ нумеруются пары компонент. Позиции отсчитываются с 0, как в коде: токен $t$ — тот, что стоит на позиции $t$.
+# Буквы — те же, что в уроке 04; новые — $P$, $\omega_i$, $R_s$, $c_h$, $\Pi$, а также $m$ и $n$ (позиции запроса и ключа; в уроке 01 буквой $m$ обозначали размер окна). С раздела 7 буквой $i$ нумеруются пары компонент, а углы обозначаются $\alpha$, $\beta$, $\varphi$. Позиции отсчитываются с 0, как в коде: токен $t$ — тот, что стоит на позиции $t$.
 # %% id="notation"
 notation_table(5)
 
@@ -148,7 +148,7 @@ recall(5)
 #
 # $$f(\Pi X) = \Pi f(X).$$
 #
-# Rearrange the tokens, and the same outputs come out, rearranged in the same way. The name of this property is **permutation equivariance**. It is not *invariance*, which would be $f(\Pi X) = f(X)$: the outputs do move, each with its token. What does not change is what a token gets. Joining the heads, $W_O$ and the sum with the input act on each row by itself, and so does all that lesson 06 adds. And what one layer hands on rearranged the next takes rearranged: $f_2(f_1(\Pi X)) = f_2(\Pi f_1(X)) = \Pi f_2(f_1(X))$. So the property holds for the whole encoder, however many layers and heads it has. (A mask that hides padding does no harm either: it goes with its tokens.)
+# Rearrange the tokens, and the same outputs come out, rearranged in the same way. The name of this property is **permutation equivariance**. It is not *invariance*, which would be $f(\Pi X) = f(X)$: the outputs do move, each with its token. What does not change is what a token gets. Joining the heads, $W_O$ and the sum with the input act on each row by itself, and so does all that lesson 06 adds. And if one layer's output is rearranged, so is the next layer's input: $f_2(f_1(\Pi X)) = f_2(\Pi f_1(X)) = \Pi f_2(f_1(X))$. So the property holds for the whole encoder, however many layers and heads it has. (A mask that hides padding does no harm either: it goes with its tokens.)
 # %% [markdown] id="blind" lang="ru"
 # ## 3. Почему внимание не видит порядка
 #
@@ -193,7 +193,7 @@ print("invariant,   f(Πx) = f(x)  to 1e-12:", bool(stayed <= 1e-12))
 #
 # The proof has a gap on purpose: *without a mask*. A causal mask does not go with the tokens; it is tied to the places. Token $t$ sees the tokens $0, \dots, t$, whichever they are, and $\Pi S \Pi^\top$ is masked in other places than $S$.
 #
-# How can a model get at the position then? A head can count. Let all scores be equal, let the value of a start token be 1 and all other values 0. Token $t$ averages $t + 1$ values, one of which is 1, so it gets $1/(t+1)$: a number that tells exactly where it stands.
+# How can a model get at the position then? A head can count, if the text always begins with the same token. Let all scores be equal, let the value of a start token be 1 and all other values 0. Token $t$ averages $t + 1$ values, one of which is 1, so it gets $1/(t+1)$: a number that tells exactly where it stands.
 #
 # **Predict:** the last token sees all the tokens even under a causal mask. We rearrange the tokens before it. Does its own output change after one layer? After two?
 # %% [markdown] id="causal" lang="ru"
@@ -201,7 +201,7 @@ print("invariant,   f(Πx) = f(x)  to 1e-12:", bool(stayed <= 1e-12))
 #
 # В доказательстве есть намеренная оговорка: *без маски*. Каузальная маска вместе с токенами не переставляется: она привязана к местам. Токен $t$ видит токены $0, \dots, t$, какими бы они ни были, и в $\Pi S \Pi^\top$ закрыты не те места, что в $S$.
 #
-# Как же модель может узнать позицию? Голова умеет считать. Пусть все оценки равны, значение начального токена — 1, а все остальные значения — 0. Токен $t$ усредняет $t + 1$ значений, среди которых одна единица, и получает $1/(t+1)$ — число, по которому точно видно, где он стоит.
+# Как же модель может узнать позицию? Голова умеет считать, если текст всегда начинается с одного и того же токена. Пусть все оценки равны, значение начального токена — 1, а все остальные значения — 0. Токен $t$ усредняет $t + 1$ значений, среди которых одна единица, и получает $1/(t+1)$ — число, по которому точно видно, где он стоит.
 #
 # **Предскажите:** даже с каузальной маской последний токен видит все остальные. Переставим те, что стоят перед ним. Изменится ли его собственный выход после одного слоя? А после двух?
 # %% id="causal-numbers"
@@ -235,13 +235,13 @@ claim(
 )
 
 # %% [markdown] id="causal-after" lang="en"
-# In one layer the last token's output does not change: it is a weighted sum over the tokens up to it, each as often as it occurs, and in a sum the order plays no part. But the outputs of the others do change, since each of them now sees other tokens before it; and the second layer reads those. So with a causal mask one layer can tell *who came before*, and two layers *in which order*. There is one kind of text in which this does not help: a single token repeated, where all averages are averages of the same vector. Hence the start token in the example: something has to be different.
+# In one layer the last token's output does not change: it is a weighted sum over the tokens up to it, each as often as it occurs, and in a sum the order plays no part. But the outputs of the others change here, since each of them now sees other tokens before it; and the second layer reads those. So with a causal mask one layer can tell *who came before*, and two layers *in which order*. There is one kind of text in which this does not help: a single token repeated, where all averages are averages of the same vector. Hence the start token in the example: something has to be different.
 #
-# In our task the mask makes things easier still, and proves less: at the verb the model sees only one noun, the right one, and answers without a mistake. Decoders, which have this mask anyway, can be trained without any positions, and lose little by it as language models (Haviv et al., 2022). An encoder cannot. From here on there is no causal mask, except for comparison in section 11.
+# Our task the mask makes easier still, so that 1.000 proves less than it seems to: the verb sees only one noun, the right one, and the model answers without a mistake. Decoders, which have this mask anyway, can be trained without any positions, and lose little by it as language models (Haviv et al., 2022). An encoder cannot. From here on there is no causal mask, except for comparison in section 11.
 # %% [markdown] id="causal-after" lang="ru"
-# После одного слоя выход последнего токена не меняется: это взвешенная сумма по всем токенам до него, каждый входит в неё столько раз, сколько встретился, а от порядка слагаемых сумма не зависит. Но выходы остальных меняются — перед каждым теперь стоят другие токены, — а второй слой читает именно их. Значит, с каузальной маской один слой различает, *кто стоял раньше*, а два — *в каком порядке*. Есть тексты, в которых это не поможет: один и тот же токен, повторённый много раз, — там усредняются одинаковые векторы. Поэтому в примере и понадобился начальный токен: хоть что-то должно отличаться.
+# После одного слоя выход последнего токена не меняется: это взвешенная сумма по всем токенам, включая его самого; каждый входит в неё столько раз, сколько встретился, а от порядка слагаемых сумма не зависит. Но выходы остальных здесь меняются — перед каждым теперь стоят другие токены, — а второй слой читает именно их. Значит, с каузальной маской один слой различает, *кто стоял раньше*, а два — *в каком порядке*. Не поможет это лишь в тексте из одного повторённого токена: там усредняются одинаковые векторы. Поэтому в примере и понадобился начальный токен: хоть что-то должно отличаться.
 #
-# Нашу задачу маска и вовсе упрощает, так что доказывает этот результат меньше: глагол видит только одно существительное — нужное, — и модель отвечает без ошибок. Декодеры, у которых эта маска есть и так, можно обучать вовсе без позиций, и как языковые модели они теряют немного (Haviv et al., 2022). Энкодеру так нельзя. Дальше каузальной маски не будет, кроме сравнения в разделе 11.
+# А нашу задачу маска ещё и упрощает, поэтому 1.000 доказывает меньше, чем кажется: с ней глагол видит только одно существительное — нужное, — и модель отвечает без ошибок. Декодеры, у которых эта маска есть и так, можно обучать вовсе без позиций, и как языковые модели они теряют немного (Haviv et al., 2022). Энкодеру так нельзя. Дальше каузальной маски не будет, кроме сравнения в разделе 11.
 
 # %% [markdown] id="table" lang="en"
 # ## 5. A learned table
@@ -262,7 +262,7 @@ claim(
 #
 # $$x_t + P_t, \qquad P \ \text{формы} \ (T_{\max}, D).$$
 #
-# Теперь одно слово на двух местах входит в модель как два разных вектора, и доказательство из раздела 3 даже не начинается: переставленный текст входит как $\Pi X + P$, а для доказательства нужно было бы $\Pi(X + P) = \Pi X + \Pi P$. Строки обучаются, как все остальные параметры, — по градиенту. (Gehring et al., 2017, поступили так со свёрточной сетью — сетью более старого вида; так же устроены BERT и GPT-2.)
+# Теперь одно слово на двух местах входит в модель как два разных вектора, и доказательство из раздела 3 рушится на первом же шаге: переставленный текст входит как $\Pi X + P$, а для доказательства нужно было бы $\Pi(X + P) = \Pi X + \Pi P$. Строки обучаются, как все остальные параметры, — по градиенту. (Gehring et al., 2017, поступили так со свёрточной сетью — сетью более старого вида; так же устроены BERT и GPT-2.)
 #
 # Не портит ли сложение само слово? Восстановить слагаемые по сумме двух векторов, вообще говоря, нельзя. Но модели и не нужно раскладывать любые суммы — только суммы тех слов и позиций, которые у неё есть. Если бы слова занимали первые 16 компонент, а позиции — последние 16, не пропало бы вообще ничего. Такой порядок не обязателен: обе таблицы обучаются одновременно, слова и позиции могут лежать в разных направлениях, а $W_Q$, $W_K$ и $W_V$ будут искать в этих направлениях то или другое.
 #
@@ -291,18 +291,18 @@ claim(
 )
 
 # %% [markdown] id="table-after" lang="en"
-# From one half to nearly always. In training 0 to 12 words stood before each sentence, drawn at random from words that say nothing here (*yesterday*, *that night* and the like), so that the same sentence was met at many positions; "behind 6 words" tests it at one of them. The pairs of nouns in the test never met in training.
+# From one half to nearly always. In training 0 to 12 words stood before each sentence, drawn at random from words that say nothing here (*yesterday*, *night*, *morning* and the like), so that the same sentence was met at many positions; "behind 6 words" tests it with 6 words before it. No pair of nouns in the test occurs together in a training sentence.
 # %% [markdown] id="table-after" lang="ru"
-# Верной была половина ответов — стали почти все. При обучении перед каждым предложением стояло от 0 до 12 слов, выбранных случайно из тех, что здесь ничего не значат (*yesterday*, *that night* и подобные), так что одно и то же предложение встречалось на разных позициях; «behind 6 words» — проверка на одной из них, когда перед предложением 6 слов. Пары существительных в тесте — те, что при обучении вместе не встречались.
+# Верна была половина ответов, теперь — почти все. При обучении перед каждым предложением стояло от 0 до 12 слов, выбранных случайно из тех, что здесь ничего не значат (*yesterday*, *night*, *morning* и подобные), так что одно и то же предложение встречалось на разных позициях; «behind 6 words» — проверка с 6 словами перед предложением. Пары существительных в тесте — те, что при обучении вместе не встречались.
 
 # %% [markdown] id="weaknesses" lang="en"
 # ## 6. Two weaknesses of a table
 #
-# **It ends.** A table with $T_{\max}$ rows has nothing to add at position $T_{\max}$. A program can only refuse, and ours does. But that is the lesser half of the matter. Our table has 128 rows. The longest sentence has 15 tokens, so behind 12 words it reaches row 26; no text of the training goes further. What will the model do behind 20 words, or 40, where rows exist?
+# **It ends.** A table with $T_{\max}$ rows has nothing to add at position $T_{\max}$. A program must refuse, cut the text, or make rows up; ours refuses. (Where no text will ever be longer, it does not matter.) But that is the lesser half of the matter. Our table has 128 rows. The longest sentence has 15 tokens, so behind 12 words it reaches row 26; no text of the training goes further. What will the model do behind 20 words, or 40, where rows exist?
 # %% [markdown] id="weaknesses" lang="ru"
 # ## 6. Две слабости таблицы
 #
-# **Она кончается.** В таблице из $T_{\max}$ строк для позиции $T_{\max}$ строки нет. Программе остаётся отказаться, и наша так и делает. Но это только полдела. В нашей таблице 128 строк. В самом длинном предложении 15 токенов, и если перед ним 12 слов, оно доходит до строки 26; дальше не заходит ни один обучающий текст. Что сделает модель, когда перед предложением 20 или 40 слов и строки в таблице есть?
+# **Она кончается.** В таблице из $T_{\max}$ строк для позиции $T_{\max}$ строки нет. Программе остаётся отказаться, обрезать текст или что-то придумать вместо строк; наша отказывается. (Если более длинных текстов не будет, это не важно.) Но это ещё полбеды. В нашей таблице 128 строк. В самом длинном предложении 15 токенов, и если перед ним 12 слов, оно доходит до строки 26; дальше не заходит ни один обучающий текст. Что сделает модель при 20 или 40 словах, когда строки в таблице есть?
 # %% id="weaknesses-end"
 try:
     readers["learned"].table(torch.zeros(129, 32, dtype=torch.float64))
@@ -326,13 +326,13 @@ claim(
 )
 
 # %% [markdown] id="weaknesses-late" lang="en"
-# A row that exists is not a row that has been trained. From row 27 on the table still holds the random numbers it started with; no gradient ever reached them. Behind 40 and 80 words the whole sentence stands on such rows, and more than half of the answers are words that are neither of the nouns: the model does not know where to look. Behind 20 words noun and verb stand on rows that training did reach, but only with the ends of sentences, never with a verb; that is not enough either.
+# A row that exists is not a row that has been trained. From row 27 on the table still holds the random numbers it started with; no gradient ever reached them. Behind 40 and 80 words the whole sentence stands on such rows, and more than half of the answers are words that are neither of the nouns: the model is not hesitating between the two, it is lost. Behind 20 words noun and verb stand on rows that training did reach, but only with the ends of sentences, and the end of this sentence stands on untrained rows; that is enough to go wrong.
 #
-# **Its late rows see little training.** The notes say: most texts are short, so only the early rows are trained much. Whether that is so depends on how texts are put into sequences. We take the documents of our library corpus, each cut to 512 words. If each document is a sequence of its own, row $t$ gets a gradient only from documents longer than $t$; the first line below is counted. The other two follow from a recipe, if all sequences are full. GPT-2 and its successors do it differently: they join the texts into one long stream and cut it into pieces of full length, so that every row is used by every sequence. BERT spent 90 % of its steps on sequences of length 128 and the last tenth on length 512, so that the late rows, too, are learned (Devlin et al., 2019, appendix A.2).
+# **Its late rows see little training.** The notes say: most texts are short, so only the early rows are trained much. Whether that is so depends on how texts are put into sequences. We take the documents of our library corpus, each cut to 512 words. If each document is a sequence of its own, row $t$ gets a gradient only from documents longer than $t$. GPT-2 and its successors do it differently: they join the texts into one long stream and cut it into pieces of full length, so that every row is used by every sequence. BERT spent 90 % of its steps on sequences of length 128 and the last tenth on length 512, so that the late rows, too, are learned (Devlin et al., 2019, appendix A.2). In the output `one-text` is counted on our documents; the other two lines follow from what was just said, if all sequences are full.
 # %% [markdown] id="weaknesses-late" lang="ru"
-# Если строка есть, это ещё не значит, что она обучена. Начиная со строки 27 в таблице по-прежнему лежат случайные числа, с которых всё началось: ни один градиент до них не дошёл. Когда слов 40 или 80, на таких строках стоит всё предложение, и больше половины ответов — слова, которые не совпадают ни с одним из двух существительных: модель не знает, куда смотреть. Когда слов 20, существительное и глагол стоят на строках, до которых обучение дошло, но лишь с концами предложений, а с глаголом — ни разу; этого тоже мало.
+# Если строка есть, это ещё не значит, что она обучена. Начиная со строки 27 в таблице по-прежнему лежат случайные числа, с которых всё началось: ни один градиент до них не дошёл. При 40 и 80 словах на таких строках стоит всё предложение, и больше половины ответов — слова, которые не совпадают ни с одним из двух существительных: модель не колеблется между ними, она сбита с толку. При 20 словах существительное и глагол стоят на строках, которые обучались, но доставались только концам предложений, а конец самого предложения — уже на необученных; этого хватает, чтобы ошибаться.
 #
-# **Дальние строки мало обучаются.** В конспекте сказано: большинство текстов короткие, поэтому хорошо обучаются только первые строки. Так ли это, зависит от того, как из текстов составляют последовательности. Возьмём наш корпус документации и обрежем каждый документ до 512 слов. Если каждый документ — отдельная последовательность, строка $t$ получает градиент только от документов длиннее $t$; первая строчка таблицы ниже подсчитана. Две другие следуют из рецепта, если все последовательности заполнены целиком. GPT-2 и его преемники поступают иначе: тексты склеивают в один длинный поток и режут на куски полной длины, так что каждая последовательность задействует все строки. BERT 90 % шагов обучали на последовательностях длины 128, а последнюю десятую часть — на длине 512, чтобы обучить и дальние строки (Devlin et al., 2019, приложение A.2).
+# **Дальние строки мало обучаются.** В конспекте сказано: большинство текстов короткие, поэтому хорошо обучаются только первые строки. Так ли это, зависит от того, как из текстов составляют последовательности. Возьмём наш корпус документации и обрежем каждый документ до 512 слов. Если каждый документ — отдельная последовательность, строка $t$ получает градиент только от документов длиннее $t$. GPT-2 и его преемники поступают иначе: тексты склеивают в один длинный поток и режут на куски полной длины, так что каждая последовательность задействует все строки. BERT 90 % шагов обучали на последовательностях длины 128, а последнюю десятую часть — на длине 512, чтобы обучить и дальние строки (Devlin et al., 2019, приложение A.2). В выводе ячейки доли `one-text` подсчитаны по корпусу, а две другие строки следуют из сказанного, если считать, что все последовательности заполнены целиком.
 # %% id="weaknesses-updates"
 words = np.array([len(document.text.split()) for document in library_docs.frozen()])
 rows = np.arange(512)
@@ -361,11 +361,11 @@ show(curves.row_updates(rows, shares), "position_row_updates")
 # %% [markdown] id="weaknesses-late-text" lang="en"
 # ### Does it matter?
 #
-# With one text per sequence, row 400 gets a hundredth of the gradients of row 0. An experiment made beforehand (three seeds, `course measure late-rows`, some minutes): our task with up to 60 words before the sentence, 38,400 training texts in all. In one run (`evenly`) all numbers of words are equally frequent; in another (`mostly-few`) there are 7 on average, and each further word makes a text rarer by the same factor. The line `rotary` has the same rare long texts, but instead of a table it has RoPE, a way without any table to which section 9 comes.
+# With one text per sequence, row 400 gets a hundredth of the gradients of row 0. An experiment made beforehand (three seeds, `course measure late-rows`, some minutes): our task with up to 60 words before the sentence, 38,400 training texts in all. In one run (`evenly`) all numbers of words are equally frequent; in another (`mostly-few`) there are 7 on average, and each further word makes a text rarer by the same factor. The last line, `rotary-mostly-few`, has the same rare long texts with RoPE, which needs no table (section 9).
 # %% [markdown] id="weaknesses-late-text" lang="ru"
 # ### Важно ли это?
 #
-# Когда каждый текст — отдельная последовательность, строка 400 получает в сто раз меньше градиентов, чем строка 0. Вот результаты опыта, проведённого заранее (три зерна, `course measure late-rows`, несколько минут): наша задача, но перед предложением до 60 слов, всего 38400 обучающих текстов. В одном случае (`evenly`) любое число слов встречается одинаково часто; в другом (`mostly-few`) слов в среднем 7, и с каждым следующим словом текст встречается реже в одно и то же число раз. Строка `rotary` — те же редкие длинные тексты, но вместо таблицы там RoPE — способ вовсе без таблицы, до которого дойдёт раздел 9.
+# Когда каждый текст — отдельная последовательность, строка 400 получает в сто раз меньше градиентов, чем строка 0. Вот результаты опыта, проведённого заранее (три зерна, `course measure late-rows`, несколько минут): наша задача, но перед предложением до 60 слов, всего 38400 обучающих текстов. В одном случае (`evenly`) любое число слов встречается одинаково часто; в другом (`mostly-few`) слов в среднем 7, и с каждым следующим словом текст встречается реже в одно и то же число раз. Последняя строка, `rotary-mostly-few`, — те же редкие длинные тексты, но с RoPE: ему таблица не нужна (раздел 9).
 # %% id="weaknesses-late-recorded"
 late = {}
 for row in recorded("late-rows")["rows"]:
@@ -374,12 +374,12 @@ for row in recorded("late-rows")["rows"]:
 late = {name: np.array(seeds) for name, seeds in late.items()}  # (seeds, points)
 draws = {"evenly": order_task.evenly, "mostly-few": partial(order_task.mostly_few, mean=7)}
 print("behind              " + "".join(f"{n:7}" for n in order_task.LATE))
-print("training texts with as many words or more")
+print("training texts with exactly so many words")
 for name, draw in draws.items():
     drawn = np.concatenate(
         [draw(np.random.default_rng([step, 7]), 64, most=order_task.LONG) for step in range(600)]
     )
-    print(f"{name:19} " + "".join(f"{(drawn >= n).sum():7}" for n in order_task.LATE))
+    print(f"{name:19} " + "".join(f"{(drawn == n).sum():7}" for n in order_task.LATE))
 print("right answers")
 for name, seeds in late.items():
     print(f"{name:19} " + "".join(f"{share:7.3f}" for share in seeds.mean(axis=0)))
@@ -390,7 +390,8 @@ claim(
         shares["one-text"][400] < 0.05 and rare[-1] < 0.5 < 0.9 < rare[0] and turning[-1] > 0.9
     ),
     measured=f"one text each: row 400 trained by {shares['one-text'][400]:.3f} of the texts · "
-    f"long texts rare, behind 60 words: table {rare[-1]:.2f}, RoPE {turning[-1]:.2f}",
+    f"long texts rare, behind 30, 40, 60 words: table {rare[3]:.2f}, {rare[4]:.2f}, {rare[6]:.2f}, "
+    f"RoPE {turning[3]:.2f}, {turning[4]:.2f}, {turning[6]:.2f}",
 )
 
 # %% id="weaknesses-late-figure"
@@ -400,10 +401,9 @@ show(
 )
 
 # %% [markdown] id="weaknesses-after" lang="en"
-# When long texts are as frequent as short ones, the table is good everywhere (least so at the very start, where only sentences with no word before them train the first rows in their role). When they are rare it gets worse the less it was trained: behind 30 words, where some 700 texts came, nine answers in ten are right; behind 40, with some 200 texts, one in two. What counts is how often a row was trained in all, so in a long training a hundredth may do. But each row has to be learned by itself: what the model has found out about row 5 is of no use to row 50. With RoPE the same rare texts are no obstacle, since no position has anything of its own to learn. So the notes are right about one text per sequence, and today's practice is to pack.
+# When long texts are as frequent as short ones, the table is good everywhere (a little less at the very start; we have not looked into why). When they are rare it gets worse the less it was trained: with 87 texts in which the sentence stood just there, behind 30 words, nine answers in ten are right; with 18, behind 40 words, one in two. A share like that of row 400 need not be a disaster, then, but each row has to be learned by itself: row 5 does not make row 50 any better. With RoPE the same rare texts are no obstacle, since no position has anything of its own to learn. So the notes are right about one text per sequence, and today's practice is to pack.
 # %% [markdown] id="weaknesses-after" lang="ru"
-# Когда длинные тексты встречаются так же часто, как короткие, таблица хороша везде (чуть хуже — в самом начале: первые строки в нужной роли обучаются только на предложениях, перед которыми нет ни одного слова). Когда они редки, она тем хуже, чем реже её обучали: при 30 словах, до которых дошло около 700 текстов, верны девять ответов из десяти; при 40, где текстов около 200, — один из двух. Важно, сколько раз строку обучали всего, так что при долгом обучении может хватить и сотой доли. Но каждую строку нужно выучить отдельно: то, что модель узнала о строке 5, строке 50 ничем не поможет. RoPE те же редкие тексты не мешают: у отдельной позиции там нет ничего своего, что надо было бы выучить. Так что конспект прав, если каждый текст — отдельная последовательность, а на практике теперь тексты склеивают.
-
+# Когда длинные тексты встречаются так же часто, как короткие, таблица хороша везде (в самом начале — чуть хуже; почему, мы не выясняли). Когда длинные тексты редки, верных ответов тем меньше, чем реже обучались нужные строки: при 30 словах, где предложение стояло ровно на этом месте в 87 текстах, верны девять ответов из десяти; при 40, где таких текстов 18, — один из двух. Значит, доля, как у строки 400, — ещё не беда, но каждую строку нужно выучить отдельно: то, что выучено о строке 5, ничем не поможет строке 50. RoPE те же редкие тексты не мешают: у отдельной позиции там нет ничего своего, что надо было бы выучить. Так что конспект прав, если каждый текст — отдельная последовательность, а на практике теперь тексты склеивают.
 # %% [markdown] id="sinusoids" lang="en"
 # ## 7. Sinusoids: a table that does not end
 #
@@ -411,17 +411,17 @@ show(
 #
 # $$P_{t,\,2i} = \sin(\omega_i t), \qquad P_{t,\,2i+1} = \cos(\omega_i t), \qquad \omega_i = \text{base}^{-2i/D}, \qquad i = 0, \dots, D/2 - 1,$$
 #
-# with base $= 10\,000$. Hand 0 turns by one radian per position, and so is round after $2\pi \approx 6.28$ positions; each following hand is slower than the last by the same factor, so that the slowest outlasts any text that the authors had in mind. The number of positions for one turn, $2\pi/\omega_i$, is called the *wavelength*.
+# with base $= 10\,000$. Hand 0 turns by one radian per position, and so is round after $2\pi \approx 6.28$ positions; each following hand is slower than the last by the same factor, so that the slowest does not finish a turn in any text that the authors had in mind. The number of positions for one turn, $2\pi/\omega_i$, is called the *wavelength*.
 #
 # By hand, with $D = 4$ and base 100: $\omega_0 = 1$, $\omega_1 = 100^{-2/4} = 0.1$. Row 2 is $(\sin 2, \cos 2, \sin 0.2, \cos 0.2)$. With a calculator set to radians you will find it in the table below.
 # %% [markdown] id="sinusoids" lang="ru"
 # ## 7. Синусоиды: таблица без конца
 #
-# Бывает ли таблица, которую не надо обучать и у которой нет последней строки? Само число $t$ росло бы без конца и заглушило бы слово; $t/T$ придавало бы одному шагу в каждом тексте свой смысл. Вспомните, как показывают время часы. Хватило бы и одной стрелки, умей мы читать её сколь угодно точно; три стрелки с разной скоростью читаются с одного взгляда, и их сочетание не повторяется в течение двенадцати часов. Vaswani et al. (2017, раздел 3.5) дают каждой позиции $D/2$ стрелок. Стрелка $i$ с каждой позицией поворачивается на $\omega_i$ радиан, а задают её двумя координатами конца, сначала вертикальной (синусом); одного синуса мало — ему отвечали бы два направления:
+# Бывает ли таблица, которую не надо обучать и у которой нет последней строки? Само число $t$ росло бы без конца и заглушило бы слово; при $t/T$ один и тот же шаг в каждом тексте значил бы своё. Вспомните, как показывают время часы. Хватило бы и одной стрелки, если бы её положение удавалось определить сколь угодно точно; а по трём, которые идут с разной скоростью, время видно сразу, и их сочетание не повторяется в течение двенадцати часов. Vaswani et al. (2017, раздел 3.5) дают каждой позиции $D/2$ стрелок. Стрелка $i$ с каждой позицией поворачивается на $\omega_i$ радиан, а задают её двумя координатами конца, сначала вертикальной (синусом); одного синуса мало — ему отвечали бы два направления:
 #
 # $$P_{t,\,2i} = \sin(\omega_i t), \qquad P_{t,\,2i+1} = \cos(\omega_i t), \qquad \omega_i = \text{base}^{-2i/D}, \qquad i = 0, \dots, D/2 - 1,$$
 #
-# где base (основание) $= 10\,000$. Стрелка 0 за одну позицию поворачивается на радиан и, значит, проходит круг за $2\pi \approx 6.28$ позиции; каждая следующая медленнее предыдущей в одно и то же число раз, так что самой медленной хватит на любой текст, какой могли иметь в виду авторы. Число позиций на один оборот, $2\pi/\omega_i$, называется *длиной волны*.
+# где base (основание) $= 10\,000$. Стрелка 0 за одну позицию поворачивается на радиан и, значит, проходит круг за $2\pi \approx 6.28$ позиции; каждая следующая медленнее предыдущей в одно и то же число раз, так что самая медленная не завершит круга ни на одном тексте, на какой рассчитывали авторы. Число позиций на один оборот, $2\pi/\omega_i$, называется *длиной волны*.
 #
 # Посчитаем вручную при $D = 4$ и основании 100: $\omega_0 = 1$, $\omega_1 = 100^{-2/4} = 0.1$. Строка 2 — это $(\sin 2, \cos 2, \sin 0.2, \cos 0.2)$. Возьмите калькулятор в режиме радиан и найдите эти числа в таблице ниже.
 # %% id="sinusoids-by-hand"
@@ -457,7 +457,7 @@ show(curves.position_table(sinusoidal_table(64, 32).numpy()), "position_table")
 #
 # $$P_{t+s} = P_t\, R_s \quad \text{for every } t.$$
 #
-# So "three to the right" is one and the same linear map at the start of a text and in its middle. What is it good for? Suppose $W_K$ hands the positions on as they are, and $W_Q$ turns them by $R_{-1}$: then the query of token $t$ is $P_{t-1}$, and of all keys $P_n$ it has the largest dot product with $n = t - 1$. This head looks at the token before it, everywhere in the text, and had to learn that only once. (With $d_k < D$ it has room for some of the pairs.) That is why the authors chose sinusoids; they also hoped that a model would read longer texts than those it was trained on (section 11 tries it). From the same theorems it follows that the dot product of two rows depends only on how far apart they are: $\sin a \sin b + \cos a \cos b = \cos(a - b)$, hence
+# So "three to the right" is one and the same linear map at the start of a text and in its middle. What is it good for? Suppose $W_K$ drops the words and hands the positions on, and $W_Q$ does so too, turns them by $R_{-1}$ and multiplies them by some number $a$: then the query of token $t$ is $a P_{t-1}$, and of all keys $P_n$ the one with $n = t - 1$ gets the largest score. With $a$ large enough, softmax makes of it a head that looks at the token before it, everywhere in the text, and had to learn that only once. (With $d_k < D$ it has room for some of the pairs.) That is why the authors chose sinusoids; they also hoped that a model would read longer texts than those it was trained on (section 11 tries it). From the same theorems it follows that the dot product of two rows depends only on how far apart they are: $\sin a \sin b + \cos a \cos b = \cos(a - b)$, hence
 #
 # $$P_m \cdot P_n = \sum_i \cos\big(\omega_i (m - n)\big).$$
 # %% [markdown] id="shift" lang="ru"
@@ -466,15 +466,15 @@ show(curves.position_table(sinusoidal_table(64, 32).numpy()), "position_table")
 # $$\sin(\omega_i t + \omega_i s) = \sin(\omega_i t)\cos(\omega_i s) + \cos(\omega_i t)\sin(\omega_i s),$$
 # $$\cos(\omega_i t + \omega_i s) = \cos(\omega_i t)\cos(\omega_i s) - \sin(\omega_i t)\sin(\omega_i s).$$
 #
-# Новая пара — линейная функция старой, и в её коэффициентах есть $s$, но нет $t$. Запишем это как строку, умноженную на матрицу, с $\varphi = \omega_i s$:
+# Новая пара — линейная функция старой, и в её коэффициентах есть $s$, но нет $t$. Обозначим $\varphi = \omega_i s$ и запишем это как произведение строки на матрицу:
 #
 # $$\big(\sin(\omega_i t + \varphi),\ \cos(\omega_i t + \varphi)\big) = \big(\sin(\omega_i t),\ \cos(\omega_i t)\big) \begin{pmatrix} \cos\varphi & -\sin\varphi \\ \sin\varphi & \cos\varphi \end{pmatrix}.$$
 #
-# Это матрица поворота. Пусть у $R_s$ формы $(D, D)$ вдоль диагонали стоят такие блоки из двух строк и двух столбцов, по одному на пару, а остальное — нули. Тогда
+# Это матрица поворота. Пусть в матрице $R_s$ формы $(D, D)$ вдоль диагонали стоят такие блоки — две строки и два столбца, по одному блоку на пару, — а остальное нули. Тогда
 #
 # $$P_{t+s} = P_t\, R_s \quad \text{при любом } t.$$
 #
-# Значит, «на три вправо» — одно и то же линейное отображение и в начале текста, и в его середине. Что это даёт? Пусть $W_K$ передаёт позиции как есть, а $W_Q$ поворачивает их матрицей $R_{-1}$: тогда запрос токена $t$ — это $P_{t-1}$, и из всех ключей $P_n$ самое большое скалярное произведение у него с $n = t - 1$. Такая голова в любом месте текста смотрит на предыдущий токен, а выучить это ей понадобилось один раз. (При $d_k < D$ в ней поместится лишь часть пар.) Поэтому авторы и выбрали синусоиды; ещё они надеялись, что модель сумеет читать тексты длиннее обучающих (это проверим в разделе 11). Из тех же формул следует, что скалярное произведение двух строк зависит только от того, насколько далеко они друг от друга: $\sin a \sin b + \cos a \cos b = \cos(a - b)$, поэтому
+# Значит, «на три вправо» — одно и то же линейное отображение и в начале текста, и в его середине. Что это даёт? Пусть $W_K$ отбрасывает слова и передаёт позиции как есть, а $W_Q$ тоже отбрасывает слова, поворачивает позиции матрицей $R_{-1}$ и умножает их на некоторое число $a$: тогда запрос токена $t$ — это $a P_{t-1}$, и из всех ключей $P_n$ самая большая оценка у ключа с $n = t - 1$. Если $a$ достаточно велико, softmax превращает это в голову, которая в любом месте текста смотрит на предыдущий токен, а выучить это ей понадобилось один раз. (При $d_k < D$ в ней поместится лишь часть пар.) Поэтому авторы и выбрали синусоиды; ещё они надеялись, что модель сумеет читать тексты длиннее обучающих (это проверим в разделе 11). Из тех же формул следует, что скалярное произведение двух строк зависит только от того, насколько далеко они друг от друга: $\sin a \sin b + \cos a \cos b = \cos(a - b)$, поэтому
 #
 # $$P_m \cdot P_n = \sum_i \cos\big(\omega_i (m - n)\big).$$
 # %% id="shift-numbers"
@@ -505,7 +505,7 @@ print(
 #
 # $$(x_m + P_m)\,G\,(x_n + P_n)^\top = x_m G x_n^\top + x_m G P_n^\top + P_m G x_n^\top + P_m G P_n^\top.$$
 #
-# The first knows no positions. The two in the middle pair a word with a *place*, "a verb likes position 4": each knows one of the positions and not the other. Even the last, place with place, depends on more than $m - n$, unless $G$ turns and stretches each pair by itself, as $R_s$ does; nothing makes a trained $G$ do so. Take the same two words at positions 3 and 1, then both four places later:
+# The first knows no positions. The two in the middle pair a word with a *place*, "a verb likes position 4": each knows one of the positions and not the other. Even the last, place with place, depends on more than $m - n$, unless $G$, like $R_s$, consists of one block for each pair, which turns and stretches it; nothing makes a trained $G$ do so. Take the same two words at positions 3 and 1, then both four places later:
 # %% [markdown] id="between" lang="ru"
 # ## 8. Чего не даёт сложение
 #
@@ -513,7 +513,7 @@ print(
 #
 # $$(x_m + P_m)\,G\,(x_n + P_n)^\top = x_m G x_n^\top + x_m G P_n^\top + P_m G x_n^\top + P_m G P_n^\top.$$
 #
-# Первое о позициях не знает. Два средних сочетают слово с *местом* — «глаголу нравится позиция 4»: каждое знает одну из позиций и не знает другой. Даже последнее, место с местом, зависит не от одной разности $m - n$, если только $G$ не поворачивает и не растягивает каждую пару отдельно, как $R_s$; но обученную $G$ ничто к этому не принуждает. Возьмём те же два слова на позициях 3 и 1, а потом оба на четыре места дальше:
+# Первое о позициях не знает. Два средних сочетают слово с *местом* — «глаголу нравится позиция 4»: каждое знает одну из позиций и не знает другой. Даже последнее, место с местом, зависит не от одной разности $m - n$, исключение — такая $G$, которая, как $R_s$, состоит из отдельных блоков, по одному на пару, и каждый только поворачивает и растягивает; но обученную $G$ ничто к этому не принуждает. Возьмём те же два слова на позициях 3 и 1, а потом оба на четыре места дальше:
 # %% id="between-numbers"
 W_Q, W_K = (randn(32, 8, seed=s) / math.sqrt(32) for s in (3, 4))
 word_q, word_k = randn(32, seed=5), randn(32, seed=6)
@@ -532,9 +532,9 @@ for m, n in ((3, 1), (7, 5)):
 #
 # Ways that give each token a vector of its place are called *absolute*. Ways in which a score sees only the difference $m - n$ are called *relative*; three of them follow. (Shaw et al., 2018, had the first: learned vectors for each distance, added to the keys. It is hardly used any more, and we leave it out.)
 # %% [markdown] id="between-after" lang="ru"
-# Расстояние оба раза 2, а оценки разные. Модель может выучить такие матрицы, при которых они почти совпадут, но ничто её к этому не принуждает, и то, что выучено на обучающих позициях, за их пределами может и не сработать. (У синусоид есть строка для *каждой* позиции; чего это стоит, увидим в разделе 11.) Если важно расстояние, пусть позиция входит после $W_Q$ и $W_K$.
+# Расстояние оба раза 2, а оценки разные. Модель может выучить такие матрицы, при которых они почти совпадут, но ничто её к этому не принуждает, и то, что выучено на обучающих позициях, за их пределами может и не сработать. (У синусоид есть строка для *каждой* позиции; много ли от этого толку, увидим в разделе 11.) Если важно расстояние, пусть позиция входит после $W_Q$ и $W_K$.
 #
-# Способы, при которых токен получает вектор своего места, называют *абсолютными*. Способы, при которых оценка видит только разность $m - n$, — *относительными*; дальше их будет три. (Первый предложили Shaw et al., 2018: обучаемые векторы расстояний, которые прибавляются к ключам. Теперь он почти не применяется, и мы его пропустим.)
+# Способы, при которых токен получает вектор своей позиции, называют *абсолютными*. Способы, при которых позиции входят в оценку только разностью $m - n$, — *относительными*; дальше их будет три. (Первый предложили Shaw et al., 2018: обучаемые векторы расстояний, которые прибавляются к ключам. Теперь он почти не применяется, и мы его пропустим.)
 
 # %% [markdown] id="rotary" lang="en"
 # ## 9. Rotary positions
@@ -543,7 +543,7 @@ for m, n in ((3, 1), (7, 5)):
 #
 # $$|q||k|\cos\big(\alpha - \beta + \omega(m - n)\big).$$
 #
-# Each was turned by its *own* position, with no knowledge of the other, and of both positions only the difference is left. This is the whole idea. A query of $d_k$ numbers is $d_k/2$ arrows, and pair $i$ is turned with the frequency $\omega_i = \text{base}^{-2i/d_k}$ of the sinusoids; one frequency alone would show the same again after every full turn. The dot product adds up the pairs,
+# Each was turned by its *own* position, with no knowledge of the other, and of both positions only the difference is left. This is the whole idea. A query of $d_k$ numbers is $d_k/2$ arrows, and pair $i$ is turned with the frequency $\omega_i = \text{base}^{-2i/d_k}$ of the sinusoids; one frequency alone would show the same again after every full turn. The dot product adds up the pairs (from here on $q_i$ is the arrow of pair $i$ in one query),
 #
 # $$\sum_i |q_i||k_i|\cos\big(\alpha_i - \beta_i + \omega_i(m - n)\big),$$
 #
@@ -557,7 +557,7 @@ for m, n in ((3, 1), (7, 5)):
 #
 # $$|q||k|\cos\big(\alpha - \beta + \omega(m - n)\big).$$
 #
-# Каждый вектор мы повернули только по *его собственной* позиции, ничего не зная о другом, а в произведении от двух позиций осталась одна их разность. В этом вся идея. Запрос из $d_k$ чисел — это $d_k/2$ стрелок, и пара $i$ поворачивается с частотой $\omega_i = \text{base}^{-2i/d_k}$, как у синусоид; одна-единственная частота после каждого полного круга показывала бы то же самое. Скалярное произведение складывается из пар,
+# Угол каждого поворота определяется только *собственной* позицией вектора, о другом мы ничего не знаем, а в произведении от двух позиций осталась одна их разность. В этом вся идея. Запрос из $d_k$ чисел — это $d_k/2$ стрелок, и пара $i$ поворачивается с частотой $\omega_i = \text{base}^{-2i/d_k}$, как у синусоид; одна-единственная частота после каждого полного круга показывала бы то же самое. Скалярное произведение складывается из пар (отсюда и дальше $q_i$ — стрелка пары $i$ в одном запросе),
 #
 # $$\sum_i |q_i||k_i|\cos\big(\alpha_i - \beta_i + \omega_i(m - n)\big),$$
 #
@@ -608,23 +608,23 @@ for m, n in ((3, 1), (7, 5), (103, 101)):
 # %% [markdown] id="rotary-explorer-text" lang="en"
 # Move the query and the key, then shift both: watch what changes and what does not. **Predict** before you exchange turning for adding (the sinusoids of both positions are then added to the same $q$ and $k$): which of the buttons will now change the score?
 # %% [markdown] id="rotary-explorer-text" lang="ru"
-# Подвигайте запрос и ключ, потом сдвиньте оба: следите, что меняется, а что нет. **Предскажите**, прежде чем переключить поворот на сложение (тогда к тем же $q$ и $k$ прибавляются синусоиды обеих позиций): какие кнопки теперь изменят оценку?
+# Подвигайте запрос и ключ, потом сдвиньте их вместе: следите, что меняется, а что нет. **Предскажите**, прежде чем переключить поворот на сложение (тогда к тем же $q$ и $k$ прибавляются синусоиды обеих позиций): какие кнопки теперь изменят оценку?
 # %% id="rotary-explorer"
 explore_rotary(q, k)
 
 # %% [markdown] id="rotary-notes" lang="en"
-# With turning, only a button that changes the distance changes the score; with adding, so does *shift both*. (The explorer shows scores that are not divided by $\sqrt{d_k}$, as in the tables above.)
+# With turning, only a button that changes the distance changes the score; with adding, *shift both* changes it too. (The explorer shows scores that are not divided by $\sqrt{d_k}$, as in the tables above.)
 #
 # Some things to know about RoPE.
 #
 # - Only queries and keys are turned. Values carry what is handed over; if they were turned, what a token receives would contain the place, not the distance, of the token that it comes from.
 # - There is nothing to learn and nothing to add to $X$; the turning is done anew in every layer and head.
 # - A key's position is its own and does not change as the text grows. So a decoder can keep turned keys in its cache (lesson 04, section 12), and only has to know the position of the new token (exercise 12.4).
-# - Which numbers form a pair is a convention. The paper and Meta's own program for Llama turn neighbours; GPT-NeoX and the library `transformers` pair component $i$ with component $i + d_k/2$. Columns of $W_Q$ and $W_K$ in another order make one of the other, so neither is better, and when Llama's weights are converted for `transformers` the columns are put in the other order for just this reason. But weights trained with one and read with the other compute something else, and no shape warns of it.
+# - Which numbers form a pair is a convention. The paper and Meta's own program for Llama turn neighbours; GPT-NeoX and the library `transformers` pair component $i$ with component $i + d_k/2$. Put the columns of $W_Q$ and $W_K$ in another order, and one convention becomes the other; so neither is better, and when Llama's weights are converted for `transformers` the columns are put in the other order for just this reason. But weights trained with one and read with the other compute something else, and no shape warns of it.
 #
-# Let us do this to a trained model, and some milder things as well.
+# Let us read a trained model with the wrong convention, and try some milder changes as well.
 # %% [markdown] id="rotary-notes" lang="ru"
-# При повороте оценку меняет только та кнопка, которая меняет расстояние; при сложении — ещё и сдвиг обоих. (Оценки здесь, как и в таблицах выше, не поделены на $\sqrt{d_k}$.)
+# При повороте оценку меняют только те кнопки, которые меняют расстояние; при сложении — ещё и общий сдвиг. (Оценки здесь, как и в таблицах выше, не поделены на $\sqrt{d_k}$.)
 #
 # Что стоит знать о RoPE.
 #
@@ -633,7 +633,7 @@ explore_rotary(q, k)
 # - Позиция ключа — его собственная и не меняется, когда текст растёт. Поэтому декодер может хранить в кэше уже повёрнутые ключи (урок 04, раздел 12), и знать ему нужно только позицию нового токена (упражнение 12.4).
 # - Какие числа составляют пару — дело соглашения. В статье и в собственной программе Meta для Llama поворачивают соседей; GPT-NeoX и библиотека `transformers` объединяют в пару компоненты $i$ и $i + d_k/2$. Переставив столбцы $W_Q$ и $W_K$, из одного получим другое, так что ни один вариант не лучше; когда веса Llama переводят в формат `transformers`, столбцы переставляют именно поэтому. Но веса, обученные с одним соглашением и прочитанные с другим, вычисляют не то, а по формам этого не заметить.
 #
-# Сделаем это с обученной моделью, а заодно и кое-что помягче.
+# Прочитаем с чужим соглашением обученную модель, а заодно попробуем перемены помягче.
 # %% id="rotary-break"
 columns = torch.cat([torch.arange(0, 10, 2), torch.arange(1, 10, 2)])
 same = (rotate(x)[..., columns] - rotate(x[..., columns], layout="halves")).abs().max()
@@ -664,13 +664,13 @@ readers["rotary"].rotate = rotate
 assert changed["halves for pairs"] < 0.5 < 0.99 < changed["as trained"]
 
 # %% [markdown] id="rotary-after" lang="en"
-# Counting from 100 changes nothing, as it must. Half steps between tokens cost little, although the model never met them. *Position interpolation* (Chen et al., 2023) builds on this tolerance: with half steps a text twice as long stays within the range of angles known from training, and the model is then trained a little further on such texts. A larger base makes the slow hands slower and leaves hand 0 as it is; our task needs only near neighbours, and the model hardly notices. The wrong pairing ruins it.
+# Counting from 100 changes nothing, as it must. In our model half steps between tokens cost three answers in a hundred, although it never met them. *Position interpolation* (Chen et al., 2023) counts on such tolerance: with half steps a text twice as long stays within the range of angles known from training, and the model is then trained a little further on such texts. A larger base makes the slow hands slower and leaves hand 0 as it is; our task needs only near neighbours, and the model hardly notices. The wrong pairing ruins it.
 #
-# One more property is often told of RoPE: that far tokens count less by themselves. For the sum $\sum_i \cos(\omega_i d)$ it is true on the whole: this is the score at distance $d$ of a query and a key whose arrows all point the same way and have length 1. The figure shows it, divided by the number of pairs. But a trained query need not point that way: if $\alpha_i - \beta_i = -2\omega_i$ in every pair, the peak is at $m - n = 2$, and the head prefers "two tokens back"; with a larger multiple it prefers a far token. The fall is a property of this example, not of RoPE.
+# One more property is often told of RoPE: that far tokens count less by themselves. For the sum $\sum_i \cos(\omega_i d)$ it is true on the whole: this is the score at distance $d$ of a query and a key that are equal before they are turned and whose arrows have length 1. The figure shows it, divided by the number of pairs. But a trained query need not equal the key: if $\alpha_i - \beta_i = -2\omega_i$ in every pair, the peak is at $m - n = 2$, and the head prefers "two tokens back"; with a larger multiple it prefers a far token. The fall is a property of this example, not of RoPE.
 # %% [markdown] id="rotary-after" lang="ru"
-# Отсчёт от 100 ничего не меняет, как и должно быть. Половинные шаги между токенами обходятся дёшево, хотя модель их никогда не встречала. На этой терпимости построена *интерполяция позиций* (position interpolation; Chen et al., 2023): при половинных шагах углы и в тексте вдвое длиннее не выходят за пределы знакомых, а потом на таких текстах модель немного дообучают. Большее основание замедляет медленные стрелки, а стрелку 0 не трогает; нашей задаче нужны только близкие соседи, и модель этого почти не замечает. А вот с неверно составленными парами она перестаёт справляться.
+# Отсчёт от 100 ничего не меняет, как и должно быть. Половинный шаг стоит нашей модели трёх ответов из ста, хотя при обучении она его не встречала. На такую устойчивость рассчитывает *интерполяция позиций* (position interpolation; Chen et al., 2023): при половинных шагах углы даже во вдвое более длинном тексте остаются в знакомых пределах, а потом на таких текстах модель немного дообучают. Большее основание замедляет медленные стрелки, а стрелку 0 не трогает; нашей задаче нужны только близкие соседи, и модель этого почти не замечает. А вот с неверно составленными парами она перестаёт справляться.
 #
-# О RoPE часто говорят ещё одно: будто далёкие токены сами собой значат меньше. Для суммы $\sum_i \cos(\omega_i d)$ это в целом верно — ровно такой была бы оценка на расстоянии $d$, если бы до поворота все стрелки запроса и ключа смотрели в одну сторону и имели длину 1. На рисунке она поделена на число пар. Но обученный запрос не обязан быть направлен так: если в каждой паре $\alpha_i - \beta_i = -2\omega_i$, пик окажется на $m - n = 2$, и голова предпочтёт «на два токена назад»; при большем множителе она предпочтёт далёкий токен. Убывание — свойство этого примера, а не RoPE.
+# О RoPE часто говорят ещё одно: будто далёкие токены сами собой значат меньше. Для суммы $\sum_i \cos(\omega_i d)$ это в целом верно — ровно такой была бы оценка на расстоянии $d$, если бы до поворота запрос и ключ совпадали, а их стрелки имели длину 1. На рисунке эта сумма поделена на число пар. Но обученный запрос не обязан совпадать с ключом: если в каждой паре $\alpha_i - \beta_i = -2\omega_i$, пик окажется на $m - n = 2$, и голова предпочтёт «на два токена назад»; а если вместо 2 взять большее число — далёкий токен. Убывание — свойство этого примера, а не RoPE.
 # %% id="rotary-similarity-figure"
 far = np.unique(np.geomspace(1, 65536, 200).round())  # a choice: between them it ripples too
 near = {
@@ -687,21 +687,21 @@ show(curves.similarity(far, near), "position_similarity")
 #
 # If only the distance is to count, why turn anything? One can add to the score a number that depends on the distance and on nothing else:
 #
-# $$A = \operatorname{softmax}\!\left(\frac{QK^\top}{\sqrt{d_k}} + \text{bias}(n - m)\right).$$
+# $$A_h = \operatorname{softmax}\!\left(\frac{Q_h K_h^\top}{\sqrt{d_k}} + b_h\right).$$
 #
-# The distance is written $n - m$ here, key minus query, as in T5: it is negative for keys before the query.
+# Each head has a bias $b_h$ of its own, a matrix of shape $(T, T)$ whose number in row $m$ and column $n$ depends on $n - m$ alone. The distance is written $n - m$ here, with its sign, key minus query, as in T5: it is negative for keys before the query.
 #
 # **ALiBi** (Press et al., 2022) fixes the numbers. The bias is $-c_h\,|m - n|$, a penalty that grows by $c_h$ with each further token, and each head has its own *slope* $c_h$: for eight heads $1/2, 1/4, \dots, 1/256$, and in general $2^{-8h/H}$ for head number $h = 1, \dots, H$, so for four heads $1/4, 1/16, 1/64, 1/256$. Under the exponential of the softmax a bias of $-c_h$ per token becomes a factor $e^{-c_h}$ per token. A head with slope $1/2$ gives a token ten places away $e^{-5} = 0.0067$ of the weight that it gives to one with the same score at the query's own place; one with slope $1/256$ hardly feels ten places at all. Nothing is learned.
 # %% [markdown] id="biases" lang="ru"
 # ## 10. Смещение оценок: ALiBi и T5
 #
-# Если важно только расстояние, зачем что-то поворачивать? К оценке можно прибавить число (смещение, bias), которое зависит от расстояния и больше ни от чего:
+# Если важно только расстояние, зачем что-то поворачивать? К оценке можно прибавить число (смещение, bias), которое зависит только от того, насколько далеко и с какой стороны стоит ключ:
 #
-# $$A = \operatorname{softmax}\!\left(\frac{QK^\top}{\sqrt{d_k}} + \text{bias}(n - m)\right).$$
+# $$A_h = \operatorname{softmax}\!\left(\frac{Q_h K_h^\top}{\sqrt{d_k}} + b_h\right).$$
 #
-# Расстояние здесь записано как $n - m$, ключ минус запрос, как в T5: для ключей до запроса оно отрицательно.
+# Смещение $b_h$ у каждой головы своё — матрица формы $(T, T)$, в которой число в строке $m$ и столбце $n$ зависит только от $n - m$. Здесь $n - m$ — расстояние со знаком, ключ минус запрос, как в T5: для ключей до запроса оно отрицательно.
 #
-# **ALiBi** (Press et al., 2022) берёт готовые числа. Смещение равно $-c_h\,|m - n|$ — это штраф, который растёт на $c_h$ с каждым лишним токеном, и у каждой головы свой *наклон* (slope) $c_h$: при восьми головах $1/2, 1/4, \dots, 1/256$, а в общем случае $2^{-8h/H}$ у головы номер $h = 1, \dots, H$, так что при четырёх — $1/4, 1/16, 1/64, 1/256$. Под экспонентой softmax смещение $-c_h$ на токен становится множителем $e^{-c_h}$ на токен. Токену на расстоянии десяти позиций голова с наклоном $1/2$ даёт $e^{-5} = 0.0067$ того веса, который даёт токену с той же оценкой на месте самого запроса, а голова с наклоном $1/256$ такого расстояния почти не чувствует. Обучать здесь нечего.
+# **ALiBi** (Press et al., 2022) берёт готовые числа. Смещение равно $-c_h\,|m - n|$ — это штраф, который растёт на $c_h$ с каждым следующим токеном, и у каждой головы свой *наклон* (slope) $c_h$: при восьми головах $1/2, 1/4, \dots, 1/256$, а в общем случае $2^{-8h/H}$ у головы номер $h = 1, \dots, H$, так что при четырёх — $1/4, 1/16, 1/64, 1/256$. Под экспонентой softmax смещение $-c_h$ на токен становится множителем $e^{-c_h}$ на токен. Токену на расстоянии десяти позиций голова с наклоном $1/2$ даёт $e^{-5} = 0.0067$ того веса, который даёт токену с той же оценкой на месте самого запроса, а голова с наклоном $1/256$ такого расстояния почти не чувствует. Обучать здесь нечего.
 # %% id="biases-alibi"
 print("slopes of 8 heads: 1 divided by", *(f"{1 / c:.0f}" for c in alibi_slopes(8).tolist()))
 print("bias of the first head:\n", alibi_bias(8, 4)[0], sep="")
@@ -715,13 +715,13 @@ print(f"e^(−5) = {math.exp(-5):.4f}, e^(−10/256) = {math.exp(-10 / 256):.2f}
 
 
 # %% [markdown] id="biases-t5-text" lang="en"
-# **T5** (Raffel et al., 2020) learns the numbers: one for each head and each *bucket* of distances. Near distances have a bucket each, far ones share: whether a token is 2 or 3 places away matters, whether it is 506 or 510 hardly does, as the notes say. Of the usual 32 buckets an encoder has 16 for the query's own place and the keys before it, and 16 for keys after it. In each half eight buckets belong to the distances 0 to 7, one each (so bucket 16, distance 0 after the query, is never used). The other eight share out what lies beyond: each border is $16^{1/8} = \sqrt 2$ times as far as the one before, and the last bucket takes everything from 91 on. The same table serves all layers. (T5 does not divide the scores by $\sqrt{d_k}$; its initial weights are smaller instead.)
+# **T5** (Raffel et al., 2020) learns the numbers: one for each head and each *bucket* of distances. Near distances have a bucket each, far ones share: whether a token is 2 or 3 places away matters, whether it is 506 or 510 hardly does, as the notes say. Of the usual 32 buckets an encoder has 16 for the query's own place and the keys before it, and 16 for keys after it. In each half eight buckets belong to the distances 0 to 7, one each (so bucket 16, distance 0 after the query, is never used). The other eight share out what lies beyond. Meant for distances up to 128, which is 16 times 8, they make each border $16^{1/8} = \sqrt 2$ times as far as the one before; the last of them begins at 91 and takes everything further as well. The same table serves all layers. (T5 does not divide the scores by $\sqrt{d_k}$; its initial weights are smaller instead.)
 #
 # For a distance $d \ge 8$ T5's program takes bucket $8 + \lfloor 8 \log(d/8) / \log 16 \rfloor$ of its half, and at most 15. At $d = 64$ the fraction is exactly 6, and the smallest error of rounding would put the distance into the bucket before. Our function computes as T5's program does, in float32, and is tested against it. Here we check it without any logarithm: distance $d$ has passed border number $j$ when $(d/8)^8 \ge 16^j$, that is, $d^8 \ge 8^8 \cdot 16^j$, in whole numbers.
 # %% [markdown] id="biases-t5-text" lang="ru"
-# В **T5** (Raffel et al., 2020) эти числа обучаются: по одному на каждую голову и каждую *корзину* (bucket) расстояний. У близких расстояний корзины свои, далёким достаётся одна на многих: на расстоянии 2 стоит токен или 3 — важно, а 506 или 510 — почти безразлично; так сказано и в конспекте. Обычно корзин 32; в энкодере 16 из них — для места самого запроса и ключей до него, ещё 16 — для ключей после него. В каждой половине восемь корзин достаются расстояниям от 0 до 7, по одной на каждое (так что корзина 16, расстояние 0 после запроса, всегда пуста). Остальные восемь поделили всё, что дальше: каждая граница в $16^{1/8} = \sqrt 2$ раз дальше предыдущей, а последняя корзина забирает всё начиная с 91. Одна и та же таблица служит всем слоям. (На $\sqrt{d_k}$ оценки в T5 не делят: вместо этого у неё меньше начальные веса.)
+# В **T5** (Raffel et al., 2020) эти числа обучаются: по одному на каждую голову и каждую *корзину* (bucket) расстояний. У близких расстояний корзины свои, далёким достаётся одна на многих: на расстоянии 2 стоит токен или 3 — важно, а 506 или 510 — почти безразлично; так сказано и в конспекте. Обычно корзин 32; в энкодере 16 из них — для места самого запроса и ключей до него, ещё 16 — для ключей после него. В каждой половине восемь корзин достаются расстояниям от 0 до 7, по одной на каждое (так что корзина 16, расстояние 0 после запроса, всегда пуста). Остальные восемь поделили всё, что дальше. Они рассчитаны на расстояния до 128, то есть в 16 раз больше 8, поэтому каждая граница в $16^{1/8} = \sqrt 2$ раз дальше предыдущей; последняя корзина начинается с 91 и забирает всё, что дальше. Таблица общая для всех слоёв. (На $\sqrt{d_k}$ оценки в T5 не делят: вместо этого у неё меньше начальные веса.)
 #
-# При $d \ge 8$ программа T5 берёт в своей половине корзину $8 + \lfloor 8 \log(d/8) / \log 16 \rfloor$, но не дальше 15. При $d = 64$ дробь равна ровно 6, и малейшая ошибка округления отправила бы расстояние в предыдущую корзину. Наша функция считает так же, как программа T5, в float32, и проверена на совпадение с ней. Здесь проверим её совсем без логарифмов: расстояние $d$ лежит за границей номер $j$, если $(d/8)^8 \ge 16^j$, а в целых числах — если $d^8 \ge 8^8 \cdot 16^j$.
+# При $d \ge 8$ программа T5 берёт в нужной половине корзину номер $8 + \lfloor 8 \log(d/8) / \log 16 \rfloor$, но не больше 15. При $d = 64$ дробь равна ровно 6, и малейшая ошибка округления отправила бы расстояние в предыдущую корзину. Наша функция считает так же, как программа T5, в float32, и проверена на совпадение с ней. Здесь проверим её совсем без логарифмов: расстояние $d$ лежит за границей номер $j$, если $(d/8)^8 \ge 16^j$, а в целых числах — если $d^8 \ge 8^8 \cdot 16^j$.
 # %% id="biases-t5"
 def bucket_by_whole_numbers(distance):
     """The bucket of a distance (key's position minus query's): 32 buckets in an encoder, without logarithms."""
@@ -780,7 +780,7 @@ assert blind["alibi"] <= 1e-12 < 0.01 < min(blind[name] for name in ("learned", 
 # %% [markdown] id="mirror-after" lang="en"
 # Reading from right to left is a permutation, and ALiBi's bias does not change under *this* one. So the proof of section 3 goes through: an encoder with ALiBi gives to each token of a text what it gives to the same token of the mirrored text. (In our task it still has a chance: in *the wolf hunted the duck* one noun stands one place from the verb, the other two.) RoPE and T5 do tell left from right: $\cos(\alpha - \beta + \omega(m-n))$ changes with the sign of $m - n$, unless query and key lie on one line, and T5 has buckets of their own for keys after the query.
 # %% [markdown] id="mirror-after" lang="ru"
-# Чтение справа налево — перестановка, и смещение ALiBi при *этой* перестановке не меняется. Поэтому доказательство из раздела 3 остаётся в силе: энкодер с ALiBi даёт токену один и тот же вектор, читать ли текст с начала или с конца. (В нашей задаче шанс у него всё же есть: в *the wolf hunted the duck* до одного существительного от глагола одна позиция, до другого — две.) RoPE и T5 отличают левое от правого: $\cos(\alpha - \beta + \omega(m-n))$ при смене знака $m - n$ меняется, если только запрос и ключ не лежат на одной прямой, а у T5 для ключей после запроса корзины отдельные.
+# Чтение справа налево — перестановка, и смещение ALiBi при *этой* перестановке не меняется. Поэтому доказательство из раздела 3 остаётся в силе: энкодер с ALiBi даёт токену один и тот же вектор, читай текст хоть с начала, хоть с конца. (В нашей задаче шанс у него всё же есть: в *the wolf hunted the duck* до одного существительного от глагола одна позиция, до другого — две.) RoPE и T5 отличают левое от правого: $\cos(\alpha - \beta + \omega(m-n))$ при смене знака $m - n$ меняется, если только запрос и ключ не лежат на одной прямой, а у T5 для ключей после запроса корзины отдельные.
 
 # %% [markdown] id="invariance" lang="en"
 # What the three relative ways have in common is that they see no position, only differences. We put five words before a sentence and hide them by a mask, so that nothing is different but the place where the sentence stands; two layers, random weights:
@@ -844,8 +844,8 @@ show(
 # Up to 12 words every way of telling positions does the work, sinusoids a little less well than the others. Beyond, they part.
 #
 # - The learned table fails at once, as section 6 said.
-# - Sinusoids have a row for each position, and it does not help: behind 20 words fewer answers are right than if one of the two nouns were named at random, and further on the seeds scatter around that. The layers learned what to do with such rows, but on other rows.
-# - RoPE and ALiBi go on as if nothing had happened. So does the causal mask, which shows the verb only one noun.
+# - Sinusoids have a row for each position, and it does not help: behind 20 words fewer answers are right than if one of the two nouns were named at random, and further on the seeds scatter around that. The layers learned to work with the rows up to 26; the later ones are numbers of the same kind, in combinations that the layers never met.
+# - RoPE and ALiBi lose at most one answer in a hundred. (ALiBi, which cannot tell left from right, must have done it by distance: one place against two. With *wolf hunted duck* it could not have.) The causal mask, which shows the verb only one noun, loses none.
 # - T5 is relative as well, and behind 80 words it loses one answer in eight.
 #
 # Why T5? Look at what it has learned. In training no two tokens were more than 26 places apart (12 words and a sentence of 15). The buckets of larger distances never got a gradient:
@@ -853,11 +853,11 @@ show(
 # Пока слов не больше 12, справляются все способы сообщить позицию, синусоиды чуть хуже остальных. Дальше они расходятся.
 #
 # - Обучаемая таблица отказывает сразу, как и говорилось в разделе 6.
-# - У синусоид есть строка для каждой позиции, и это не помогает: когда слов 20, верных ответов меньше, чем если наугад называть одно из двух существительных, а дальше результаты разных зёрен разбросаны вокруг этого уровня. Слои научились обращаться с такими строками, но на других строках.
-# - RoPE и ALiBi продолжают как ни в чём не бывало. Каузальная маска тоже, но с ней глагол видит только одно существительное.
-# - Смещения T5 тоже относительный способ, но при 80 словах с ними теряется один ответ из восьми.
+# - У синусоид есть строка для каждой позиции, и это не помогает: при 20 словах верных ответов меньше, чем если наугад называть одно из двух существительных, а дальше результаты разных зёрен разбросаны вокруг этого уровня. Слои научились работать со строками до 26; дальше идут числа того же рода, но в сочетаниях, которых слои не встречали.
+# - RoPE и ALiBi теряют не больше одного ответа из ста. (ALiBi не отличает левое от правого, так что обойтись могла только расстоянием: одна позиция против двух. С *wolf hunted duck* это бы не вышло.) Каузальная маска, с которой глагол видит только одно существительное, не теряет ничего.
+# - Смещения T5 — тоже относительный способ, но при 80 словах с ними теряется один ответ из восьми.
 #
-# Почему? Посмотрим, чему обучились смещения. При обучении расстояние между токенами никогда не превышало 26 (12 слов и предложение из 15 токенов). До корзин с бо́льшими расстояниями градиент ни разу не дошёл:
+# Почему? Посмотрим, какими стали смещения. При обучении расстояние между токенами никогда не превышало 26 (12 слов и предложение из 15 токенов). До корзин с бо́льшими расстояниями градиент ни разу не дошёл:
 # %% id="order-buckets"
 learned = readers["t5"].bias.table.detach()
 met = (learned - before).abs().amax(dim=1) > 0
@@ -867,7 +867,7 @@ print("buckets that training has changed:", met.nonzero().flatten().tolist())
 assert met.nonzero().flatten().tolist() == possible.tolist()
 
 # %% id="order-biases-figure"
-distance = torch.arange(-64, 65)
+distance = torch.arange(-63, 64)
 show(
     curves.biases(
         distance.numpy(),
@@ -879,20 +879,21 @@ show(
 )
 
 # %% [markdown] id="order-mend-text" lang="en"
-# These buckets stand where they started, near 0. Two explanations offer themselves. First: their numbers are arbitrary, and by accident they call for tokens that ought to be passed over. Then it should help to give each of them the numbers of the furthest bucket that was met on its side (`filled`). Second: it is not this or that number. Behind 80 words there are some 90 more keys, each takes its share of the softmax, and nothing tells the model to pass over what is far. Then filling would not help, but shutting would: a bias of $-30$ in every bucket that was never met (`shut`), so that such keys get $e^{-30}$ of their weight. **Predict** the outcome; neither needs any training.
+# These buckets stand where they started, near 0, and two explanations offer themselves. First: their small random numbers by accident call for some of the far tokens. Then it should help to set them all to 0. Second: it does not matter which numbers they are, as long as they do not keep the far tokens out. Behind 80 words the verb has some 50 keys at distances whose buckets were never met, and each takes its share of the softmax. Then 0 will not help, but a bias of $-2$ should, which leaves such a key $e^{-2} = 0.14$ of its weight. **Predict** the outcome; neither needs any training.
 # %% [markdown] id="order-mend-text" lang="ru"
-# Эти корзины остались там, где начинали, — около 0. Напрашиваются два объяснения. Первое: числа в них произвольны и случайно привлекают внимание к токенам, которые надо бы пропустить. Тогда должно помочь, если каждой такой корзине дать числа самой дальней из встретившихся по ту же сторону от запроса (`filled`). Второе: дело не в тех или иных числах. При 80 словах ключей примерно на 90 больше, каждый забирает свою долю softmax, и ничто не велит модели пропускать далёкое. Тогда заполнять бесполезно, а вот закрыть поможет: дать всем не встречавшимся корзинам смещение $-30$ (`shut`), чтобы таким ключам досталось $e^{-30}$ их веса. **Предскажите** исход; обучать ни в том, ни в другом случае ничего не нужно.
+# Числа в этих корзинах остались такими же, как в начале, — около 0, и напрашиваются два объяснения. Первое: эти маленькие случайные числа привлекают внимание к каким-то из далёких токенов. Тогда поможет, если заменить их все нулями. Второе: неважно, какие это числа, если они не отсекают далёкое. При 80 словах у глагола около 50 ключей на расстояниях, корзины которых ни разу не встретились, и каждый забирает свою долю softmax. Тогда нули не помогут, а смещение $-2$, при котором такому ключу остаётся $e^{-2} = 0.14$ его веса, — поможет. **Предскажите** исход; обучать ни в том, ни в другом случае ничего не нужно.
 # %% id="order-mend"
-trained = {"as trained": scores["t5"]}
-for name, change in (("filled", order_task.fill_unmet), ("shut", order_task.shut_unmet)):
-    change(readers["t5"].bias.table, met)
-    trained[name] = [order_task.accuracy(readers["t5"], n) for n in order_task.BEHIND]
+tried = {"as trained": scores["t5"]}
+for name, value in (("zero", 0.0), ("lowered", order_task.LOWERED)):
+    order_task.set_unmet(readers["t5"].bias.table, met, value)
+    tried[name] = [order_task.accuracy(readers["t5"], n) for n in order_task.BEHIND]
+print(f"lowered by {order_task.LOWERED:.0f}: e^(−2) = {math.exp(order_task.LOWERED):.2f}")
 print("behind    " + "".join(f"{n:7}" for n in order_task.BEHIND))
-for name, shares in trained.items():
+for name, shares in tried.items():
     print(f"{name:10}" + "".join(f"{share:7.3f}" for share in shares))
 far = recorded("far-buckets")["rows"]
 print("behind 80, three seeds:")
-for name in trained:
+for name in tried:
     print(f"{name:10}" + "".join(f"{row[name]:7.3f}" for row in far))
 mean = {name: seeds.mean(axis=0) for name, seeds in order_rows.items()}
 claim(
@@ -900,8 +901,8 @@ claim(
     holds=max(shifted[name] for name in ("rotary", "alibi", "t5")) <= 1e-10
     and min(shifted[name] for name in ("learned", "sinusoidal")) > 0.01
     and min(mean["rotary"][-1], mean["alibi"][-1]) > 0.95 > mean["t5"][-1]
-    and min(row["shut"] for row in far) > 0.99
-    and max(row["as trained"] for row in far) < 0.99
+    and min(row["lowered"] for row in far) > 0.99
+    and max(max(row["as trained"], row["zero"]) for row in far) < 0.99
     and bool(relative_bucket(torch.tensor(-506)) == relative_bucket(torch.tensor(-510))),
     measured=f"moved: RoPE, ALiBi, T5 ≤ 1e-10 · trained to 12 words, behind 80: RoPE {mean['rotary'][-1]:.3f}, "
     f"ALiBi {mean['alibi'][-1]:.3f}, T5 {mean['t5'][-1]:.3f}, sinusoids {mean['sinusoidal'][-1]:.3f}, table {mean['learned'][-1]:.3f}",
@@ -909,17 +910,17 @@ claim(
 
 
 # %% [markdown] id="order-mended" lang="en"
-# The second explanation is right. Filled, the models are no better on the whole; shut, they answer everything. What T5's bias lacks at unknown distances is ALiBi's rule: further is weaker, always.
+# Zeros do not help; $-2$ mends everything. So it is the far keys as such: near 0 their buckets let them in, and the more there are, the more they take. What T5's bias had no occasion to learn is that far tokens are to be passed over; ALiBi has it built in. (Why RoPE, which has no penalty either, hardly suffers here, we have not examined.)
 #
-# So *relative* does not mean *works at any length*. A relative way promises one thing: a text that is moved as a whole is treated as before. What happens at distances that were never met is a question of its own. ALiBi answers it by its form. With T5 as published the question hardly arises: it was trained on texts of 512 tokens, where all buckets are met, and the last one, from 91 on, stands for everything further.
+# So *relative* does not mean *works at any length*. A relative way promises one thing: a text that is moved as a whole is treated as before. What happens at distances that were never met is a question of its own. ALiBi answers it by its form. In T5 as published no bucket stays untrained, since its texts had 512 tokens; but the last one serves all distances from 91 on, and the number of keys in it still grows with the text.
 #
-# And RoPE? Our task is kind to it: the answer stands right beside the verb, and all the far tokens need only be ignored. In language models it does not hold beyond the trained length: Press et al. (2022, figure 1) saw the loss rise soon after it, later than with sinusoids and much earlier than with T5's bias, while ALiBi's stayed level. (Level does not mean that the far tokens are used: a steep penalty hides them.) And on tasks such as copying or adding, where the far tokens are the point, Kazemnejad et al. (2023) found RoPE and ALiBi to fail on longer inputs, and decoders without any positions to do best. The order of merit in our table belongs to our task.
+# And RoPE? Our task is kind to it: the answer stands right beside the verb, and all the far tokens need only be ignored. In language models it does not hold beyond the trained length: Press et al. (2022, figure 1) saw the loss rise soon after it, later than with sinusoids and much earlier than with T5's bias, while ALiBi's stayed level. (Level does not mean that the far tokens are used: a steep penalty hides them.) And on tasks such as copying or adding, where the far tokens are the point, Kazemnejad et al. (2023) found that on longer inputs decoders without any positions do best, T5's bias comes next, and RoPE and ALiBi stay well behind. The order of merit in our table belongs to our task.
 # %% [markdown] id="order-mended" lang="ru"
-# Верно второе объяснение. После заполнения модели в целом не лучше, а с закрытыми корзинами отвечают на всё. На незнакомых расстояниях смещениям T5 не хватает правила, которое есть у ALiBi: чем дальше, тем слабее, всегда.
+# Нули не помогают, а $-2$ исправляет всё. Значит, дело в самих далёких ключах: смещение около 0 их пропускает, и чем их больше, тем больше они забирают. Смещениям T5 не на чем было выучить, что далёкое надо пропускать; в ALiBi это заложено. (Почему почти не страдает RoPE, у которого штрафа тоже нет, мы не выясняли.)
 #
-# Значит, *относительный* не означает *работающий на любой длине*. Относительный способ обещает одно: текст, сдвинутый целиком, модель обработает так же, как до сдвига. Что произойдёт на расстояниях, которые ни разу не встречались, — отдельный вопрос. ALiBi отвечает на него своей формой. Для опубликованной модели T5 вопрос почти не возникает: её обучали на текстах из 512 токенов, где встречаются все корзины, а последняя, с 91, отвечает за всё, что дальше.
+# Значит, *относительный* не означает *работающий на любой длине*. Относительный способ обещает одно: текст, сдвинутый целиком, модель обработает так же, как до сдвига. Что произойдёт на расстояниях, которые ни разу не встречались, — отдельный вопрос. ALiBi отвечает на него своей формой. У опубликованной модели T5 необученных корзин нет, ведь её тексты были из 512 токенов; но последняя отвечает за все расстояния начиная с 91, и число ключей в ней с длиной текста всё равно растёт.
 #
-# А RoPE? Наша задача для него удобна: ответ стоит рядом с глаголом, а далёкие токены надо лишь не замечать. В языковых моделях он за пределами обучающей длины не держится: у Press et al. (2022, рисунок 1) потери сразу за ней начинали расти — позже, чем с синусоидами, и намного раньше, чем со смещениями T5, а с ALiBi не росли. (Это не значит, что далёкие токены с ALiBi используются: крутой штраф их прячет.) А на задачах вроде копирования или сложения, где всё дело в далёких токенах, Kazemnejad et al. (2023) увидели, что RoPE и ALiBi на более длинных входах отказывают, а лучше всего справляются декодеры вовсе без позиций. Порядок мест в нашей таблице верен для нашей задачи.
+# А RoPE? Наша задача для него удобна: ответ стоит рядом с глаголом, а далёкие токены надо лишь не замечать. В языковых моделях он за пределами обучающей длины не держится: у Press et al. (2022, рисунок 1) потери начинали расти вскоре после неё — позже, чем с синусоидами, но намного раньше, чем со смещениями T5; с ALiBi они не росли. (Это не значит, что далёкие токены с ALiBi используются: крутой штраф их прячет.) А на задачах вроде копирования или сложения, где всё дело в далёких токенах, у Kazemnejad et al. (2023) на более длинных входах лучше всего справлялись декодеры вовсе без позиций, за ними — смещения T5, а RoPE и ALiBi заметно отставали. Кто в нашей таблице лучше, а кто хуже, верно только для нашей задачи.
 # %% [markdown] id="exercises" lang="en"
 # ## 12. Exercises
 #
@@ -980,13 +981,13 @@ sinusoids = check("sinusoids", sinusoids)
 
 
 # %% [markdown] id="ex-advance-text" lang="en"
-# ### 12.2 Further along, from an unknown place
+# ### 12.2 Further along, from an unknown position
 #
-# `row` is a row of the table of 12.1, a tensor of shape $(D,)$; which position it belongs to nobody tells you. Return the row that stands $s$ positions later in the table with the same `base`; $s$ may be negative (but does not lead to a place before the table). The `row` that is given must stay as it is.
+# `row` is a row of the table of 12.1, a tensor of shape $(D,)$; which position it belongs to nobody tells you. Return the row that stands $s$ positions later in the table with the same `base`; $s$ is a whole number and may be negative (but does not lead to a position before the table). $D$ is the length of `row`. The `row` that is given must stay as it is.
 # %% [markdown] id="ex-advance-text" lang="ru"
-# ### 12.2 Дальше из неизвестного места
+# ### 12.2 Вперёд с неизвестной позиции
 #
-# `row` — строка таблицы из 12.1, тензор формы $(D,)$; какой позиции она принадлежит, неизвестно. Верните строку той же таблицы (с тем же `base`), стоящую на $s$ позиций дальше; $s$ может быть и отрицательным (но за начало таблицы не выводит). Переданную `row` менять нельзя.
+# `row` — строка таблицы из 12.1, тензор формы $(D,)$; какой позиции она принадлежит, неизвестно. Верните строку той же таблицы (с тем же `base`), стоящую на $s$ позиций дальше; $s$ — целое число, может быть и отрицательным (но за начало таблицы не выводит). $D$ — это длина `row`. Переданную `row` менять нельзя.
 # %% id="ex-advance" tags=["exercise"]
 def advance(row, s, base):
     raise NotImplementedError  # your code
@@ -1094,7 +1095,7 @@ alibi = check("alibi", alibi)
 # %% [markdown] id="ex-rotary-cache-text" lang="ru"
 # ### 12.4 Ещё один токен
 #
-# Модель с RoPE дописывает текст токен за токеном. Ключи уже прочитанных $t$ токенов лежат в `cached_keys` формы $(H, t, d_k)$ и уже повёрнуты на углы своих позиций $0, \dots, t - 1$, а значения — в `cached_values` формы $(H, t, d_v)$. У следующего токена есть ещё не повёрнутые `q` и `k` формы $(H, d_k)$ и `v` формы $(H, d_v)$. Верните три тензора: выход $z$ нового токена, тензор формы $(H, d_v)$, а также ключи и значения, с которыми продолжит работу следующий за ним токен, — формы $(H, t + 1, d_k)$ и $(H, t + 1, d_v)$. Новый токен видит все предыдущие и самого себя; оценки делятся на $\sqrt{d_k}$, а $W_O$ нет. $t$ может быть равно 0, а большие оценки не должны вызывать переполнения. `rotate(x, positions)` поворачивает пары соседних компонент (основание 10000) в `x` формы $(\dots, T, d_k)$; `positions` — тензор из $T$ чисел.
+# Модель с RoPE дописывает текст токен за токеном. Ключи уже прочитанных $t$ токенов лежат в `cached_keys` формы $(H, t, d_k)$ и уже повёрнуты на углы своих позиций $0, \dots, t - 1$, а значения — в `cached_values` формы $(H, t, d_v)$. У следующего токена есть ещё не повёрнутые `q` и `k` формы $(H, d_k)$ и `v` формы $(H, d_v)$. Верните три тензора: выход $z$ нового токена, тензор формы $(H, d_v)$, а также ключи и значения, с которыми продолжит работу следующий за ним токен, — формы $(H, t + 1, d_k)$ и $(H, t + 1, d_v)$. Новый токен видит все предыдущие и самого себя; оценки делятся на $\sqrt{d_k}$; матрицы $W_O$ здесь нет. $t$ может быть равно 0, а большие оценки не должны вызывать переполнения. `rotate(x, positions)` поворачивает пары соседних компонент (основание 10000) в `x` формы $(\dots, T, d_k)$; `positions` — тензор из $T$ чисел.
 # %% id="ex-rotary-cache" tags=["exercise"]
 from course_lib.positions import rotate
 
@@ -1181,7 +1182,7 @@ rotary_attention = check("position-bug-hunt", rotary_attention)
 # %% [markdown] id="ex-position-bug-hunt-solution" lang="en"
 # <details><summary>Hint</summary>
 #
-# Ask of each line what should depend on the position, and on what else. What does a query do with a value? Put a right angle into the last line of `turn` by hand, cos = 0 and sin = 1: where do $(1, 0)$ and $(0, 1)$ go, and where does a turn counterclockwise take them? How large is `d` where `turn` is called, and does each head have a pair 0 of its own? Which is the slowest frequency for $d_k = 4$?
+# Ask of each line what should depend on the position, and on what else. Does a value take part in the comparison with the query? Put a right angle into the last line of `turn` by hand, cos = 0 and sin = 1: where do $(1, 0)$ and $(0, 1)$ go, and where does a turn counterclockwise take them? How large is `d` where `turn` is called, and does each head have a pair 0 of its own? Which is the slowest frequency for $d_k = 4$?
 #
 # </details>
 # <details><summary>Solution</summary>
@@ -1210,7 +1211,7 @@ rotary_attention = check("position-bug-hunt", rotary_attention)
 # %% [markdown] id="ex-position-bug-hunt-solution" lang="ru"
 # <details><summary>Подсказка</summary>
 #
-# Спросите о каждой строке, что в ней должно зависеть от позиции и от чего ещё. Что запрос делает со значением? Подставьте в последнюю строку `turn` прямой угол, cos = 0 и sin = 1: куда попадут $(1, 0)$ и $(0, 1)$ и куда их переводит поворот против часовой стрелки? Чему равно `d` там, где вызывается `turn`, и у каждой ли головы есть своя пара 0? Какая частота самая медленная при $d_k = 4$?
+# Спросите о каждой строке, что в ней должно зависеть от позиции и от чего ещё. Участвует ли значение в сравнении с запросом? Подставьте в последнюю строку `turn` прямой угол, cos = 0 и sin = 1: куда попадут $(1, 0)$ и $(0, 1)$ и куда их переводит поворот против часовой стрелки? Чему равно `d` там, где вызывается `turn`, и у каждой ли головы есть своя пара 0? Какая частота самая медленная при $d_k = 4$?
 #
 # </details>
 # <details><summary>Решение</summary>
@@ -1257,16 +1258,16 @@ print("12.5:", whole, "as 12.4:", bool((whole - z.flatten()).abs().max() <= 1e-1
 # %% [markdown] id="real-models" lang="en"
 # ## 13. In real models
 #
-# *Context* is the length of the longest sequences in training, in tokens. For models with RoPE: the base, how many components of a query are turned, the longest wavelength $2\pi \cdot \text{base}^{1 - 2/d}$ for $d$ turned components, and how many of the $d/2$ hands go full circle within the context.
+# *Context* is the length of the longest sequences in training, in tokens; the numbers are those of the models' reports and configuration files. For models with RoPE: the base, how many components of a query are turned, the longest wavelength $2\pi \cdot \text{base}^{1 - 2/d}$ for $d$ turned components, and how many of the $d/2$ hands go full circle within the context.
 # %% [markdown] id="real-models" lang="ru"
 # ## 13. В настоящих моделях
 #
-# *Context* — длина самых длинных последовательностей при обучении, в токенах. Для моделей с RoPE: основание (base), сколько компонент запроса поворачивается (turned), наибольшая длина волны $2\pi \cdot \text{base}^{1 - 2/d}$ при $d$ поворачиваемых компонентах и сколько из $d/2$ стрелок проходят в пределах контекста полный круг (full circle).
+# *Context* — длина самых длинных последовательностей при обучении, в токенах; числа взяты из отчётов о моделях и их файлов конфигурации. Для моделей с RoPE: основание (base), сколько компонент запроса поворачивается (turned), наибольшая длина волны $2\pi \cdot \text{base}^{1 - 2/d}$ при $d$ поворачиваемых компонентах и сколько из $d/2$ стрелок проходят в пределах контекста полный круг (full circle).
 # %% id="real-models-table"
 OTHERS = {  # year, how, context
     "BERT": (2018, "learned table", 512),
     "GPT-2": (2019, "learned table", 1024),
-    "T5": (2019, "32 buckets, up to 128", 512),
+    "T5": (2019, "bias, 32 buckets", 512),
     "GPT-3": (2020, "learned table", 2048),
     "BLOOM": (2022, "ALiBi", 2048),
     "MPT-7B": (2023, "ALiBi", 2048),
@@ -1297,27 +1298,27 @@ print(f"32768 tokens with base 500000 turn less than that: {int(less.sum())} of 
 # %% [markdown] id="real-models-text" lang="en"
 # The original transformer of 2017 had sinusoids, in encoder and decoder. Then came learned tables, for BERT and GPT; nearly all large models since 2023 turn their queries and keys.
 #
-# What is a larger base for? A fast hand shows the same at distances one wavelength apart; that does no harm, since the slower hands tell them apart. But a hand that has not gone full circle in training will, in a longer text, point where it never has. A model that is to read longer texts is therefore given a larger base and trained further: its slow hands then turn less over the long text than they used to over the short one, and stay among the directions they know. The last lines of the cell check it for Llama 2's hands, 4,096 tokens with base 10,000 against 32,768 with base 500,000. It is no licence to read beyond the new length as well: of the hands of Llama 3 even fewer go full circle. (And Gemma 2 kept 10,000; every second one of its layers looks no further than 4,096 tokens.)
+# What is a larger base for? A fast hand shows the same at distances one wavelength apart; that does no harm, since the slower hands tell them apart. But a hand that has not gone full circle in training will, in a longer text, point where it never has. A model that is to read longer texts is therefore given a larger base and trained further (Xiong et al., 2023): its slow hands then turn less over the long text than they used to over the short one, and stay among the directions they know. The last lines of the cell check it for Llama 2's hands, 4,096 tokens with base 10,000 against 32,768 with base 500,000. It is no licence to read beyond the new length as well: of the hands of Llama 3 even fewer go full circle. (And Gemma 2 kept 10,000; every second one of its layers looks no further than 4,096 tokens.)
 #
 # Some models turn only a part of a query (GPT-NeoX: 24 of 96 components) and leave the rest to compare words wherever they stand. Some leave whole layers without positions: in Llama 4 it is every fourth. That a decoder can do so we know from section 4.
 # %% [markdown] id="real-models-text" lang="ru"
-# В исходном трансформере 2017 года были синусоиды — и в энкодере, и в декодере. Потом появились обучаемые таблицы — в BERT и GPT; а с 2023 года почти все большие модели поворачивают запросы и ключи.
+# В исходном трансформере 2017 года были синусоиды — и в энкодере, и в декодере. Потом в BERT и GPT пришли обучаемые таблицы; а с 2023 года почти все большие модели поворачивают запросы и ключи.
 #
-# Зачем нужно большее основание? Быстрая стрелка показывает одно и то же на расстояниях, которые различаются на длину волны; это не беда, их различат стрелки помедленнее. Но стрелка, которая при обучении не прошла полного круга, в более длинном тексте покажет туда, куда ещё не показывала. Поэтому модели, которой предстоит читать тексты длиннее, дают большее основание и дообучают её: медленные стрелки поворачиваются на длинном тексте меньше, чем раньше на коротком, и остаются среди знакомых направлений. Последние строки ячейки проверяют это для стрелок Llama 2: 4096 токенов при основании 10000 против 32768 при основании 500000. Читать и за новой длиной это не позволяет: из стрелок Llama 3 полный круг проходит ещё меньше. (А Gemma 2 оставила 10000; каждый второй её слой смотрит не дальше чем на 4096 токенов.)
+# Зачем нужно большее основание? Быстрая стрелка показывает одно и то же на расстояниях, которые различаются на длину волны; это не беда, их различат стрелки помедленнее. Но стрелка, которая при обучении не прошла полного круга, в более длинном тексте покажет туда, куда ещё не показывала. Поэтому модели, которой предстоит читать тексты длиннее, дают большее основание и дообучают её (Xiong et al., 2023): медленные стрелки поворачиваются на длинном тексте меньше, чем раньше на коротком, и остаются среди знакомых направлений. Последние строки ячейки проверяют это для стрелок Llama 2: 4096 токенов при основании 10000 против 32768 при основании 500000. Читать тексты длиннее новой длины это всё равно не позволяет: у Llama 3 полный круг проходит ещё меньшая часть стрелок. (А Gemma 2 оставила 10000; каждый второй её слой смотрит не дальше чем на 4096 токенов.)
 #
-# Некоторые модели поворачивают только часть запроса (GPT-NeoX — 24 компоненты из 96), а остальным предоставляют сравнивать слова, где бы те ни стояли. А бывают и целые слои без позиций: в Llama 4 — каждый четвёртый. Декодеру, как мы знаем из раздела 4, это под силу.
+# Некоторые модели поворачивают только часть запроса (GPT-NeoX — 24 компоненты из 96), а остальные компоненты сравнивают слова независимо от места. А бывают и целые слои без позиций: в Llama 4 — каждый четвёртый. Декодеру, как мы знаем из раздела 4, это под силу.
 # %% [markdown] id="summary" lang="en"
 # ## 14. Summary
 #
-# Without a mask, self-attention is equivariant to permutations: a token gets the same wherever it stands. A causal mask breaks this; an encoder has to be told the order. *Absolute* ways add a vector of the position to the token's: a learned table, which ends, and whose rows have to be trained one by one; or sinusoids, which do not end and whose shift is a rotation, but which the layers know only where they were trained. *Relative* ways act between query and key, in every layer, and see only $m - n$: RoPE turns each of the two by an angle proportional to its position; ALiBi takes a penalty for distance off the score; T5 adds a learned number for each bucket of distances. Moved as a whole, a text is treated as before. That does not mean that distances never met in training are handled well; this depends on the form, and has to be measured.
+# Without a mask, self-attention is equivariant to permutations: a token gets the same wherever it stands. A causal mask breaks this; an encoder has to be told the order. *Absolute* ways add a vector of the position to the token's: a learned table, which ends, and whose rows have to be trained one by one; or sinusoids, which do not end and whose shift is a rotation, but which the layers know only where they were trained. *Relative* ways act between query and key, in every layer, and let positions into the score only as $m - n$: RoPE turns each of the two by an angle proportional to its position; ALiBi takes a penalty for distance off the score; T5 adds a learned number for each bucket of distances. Moved as a whole, a text is treated as before. That does not mean that distances never met in training are handled well; this depends on the form, and has to be measured.
 #
-# $$x_t + P_t \qquad\qquad |q||k|\cos\big(\alpha - \beta + \omega(m-n)\big) \qquad\qquad \frac{QK^\top}{\sqrt{d_k}} + \text{bias}(n - m)$$
+# $$x_t + P_t \qquad\qquad |q||k|\cos\big(\alpha - \beta + \omega(m-n)\big) \qquad\qquad \frac{Q_h K_h^\top}{\sqrt{d_k}} + b_h$$
 # %% [markdown] id="summary" lang="ru"
 # ## 14. Итог
 #
-# Без маски самовнимание эквивариантно к перестановкам: токен получает одно и то же, где бы он ни стоял. Каузальная маска это нарушает; энкодеру порядок надо сообщить. *Абсолютные* способы прибавляют к вектору токена вектор позиции. Это либо обучаемая таблица: она кончается, и каждую её строку надо обучить отдельно; либо синусоиды: они не кончаются, и сдвиг для них — поворот, но слои умеют работать только с теми строками, на которых обучались. *Относительные* действуют между запросом и ключом, в каждом слое, и видят только $m - n$: RoPE поворачивает и запрос, и ключ — каждый на угол, пропорциональный его позиции; ALiBi вычитает из оценки штраф за расстояние; T5 прибавляет обученное число, своё для каждой корзины расстояний. Текст, сдвинутый целиком, модель обработает так же, как до сдвига. Это не значит, что она справится с расстояниями, которых при обучении не было: это зависит от того, как устроен способ, и это надо измерять.
+# Без маски самовнимание эквивариантно к перестановкам: токен получает одно и то же, где бы он ни стоял. Каузальная маска это нарушает; энкодеру порядок надо сообщить. *Абсолютные* способы прибавляют к вектору токена вектор позиции. Это либо обучаемая таблица: она кончается, и каждую её строку надо обучить отдельно; либо синусоиды: они не кончаются, и сдвиг для них — поворот, но слои умеют работать только с теми строками, на которых обучались. *Относительные* действуют между запросом и ключом, в каждом слое, и пропускают позиции в оценку только разностью $m - n$: RoPE поворачивает и запрос, и ключ — каждый на угол, пропорциональный его позиции; ALiBi вычитает из оценки штраф за расстояние; T5 прибавляет обученное число, своё для каждой корзины расстояний. Текст, сдвинутый целиком, модель обработает так же, как до сдвига. Это не значит, что она справится с расстояниями, которых при обучении не было: это зависит от того, как устроен способ, и это надо измерять.
 #
-# $$x_t + P_t \qquad\qquad |q||k|\cos\big(\alpha - \beta + \omega(m-n)\big) \qquad\qquad \frac{QK^\top}{\sqrt{d_k}} + \text{bias}(n - m)$$
+# $$x_t + P_t \qquad\qquad |q||k|\cos\big(\alpha - \beta + \omega(m-n)\big) \qquad\qquad \frac{Q_h K_h^\top}{\sqrt{d_k}} + b_h$$
 # %% id="summary-figure"
 show(drawings.where_positions_enter(), "where_positions_enter")
 
@@ -1350,6 +1351,7 @@ key_questions(5)
 # - J. Su et al. *RoFormer: Enhanced Transformer with Rotary Position Embedding.* 2021, [arXiv:2104.09864](https://arxiv.org/abs/2104.09864).
 # - O. Press, N. A. Smith, M. Lewis. *Train Short, Test Long: Attention with Linear Biases Enables Input Length Extrapolation.* ICLR 2022, [arXiv:2108.12409](https://arxiv.org/abs/2108.12409). ALiBi, and a comparison beyond the trained length.
 # - S. Chen et al. *Extending Context Window of Large Language Models via Positional Interpolation.* 2023, [arXiv:2306.15595](https://arxiv.org/abs/2306.15595).
+# - W. Xiong et al. *Effective Long-Context Scaling of Foundation Models.* 2023, [arXiv:2309.16039](https://arxiv.org/abs/2309.16039). A larger base for Llama 2.
 # - A. Haviv et al. *Transformer Language Models without Positional Encodings Still Learn Positional Information.* Findings of EMNLP 2022, [arXiv:2203.16634](https://arxiv.org/abs/2203.16634).
 # - A. Kazemnejad et al. *The Impact of Positional Encoding on Length Generalization in Transformers.* NeurIPS 2023, [arXiv:2305.19466](https://arxiv.org/abs/2305.19466).
 # - F. Barbero et al. *Round and Round We Go! What makes Rotary Positional Encodings useful?* ICLR 2025, [arXiv:2410.06205](https://arxiv.org/abs/2410.06205). Against the tale that RoPE makes far tokens count less.
@@ -1365,6 +1367,7 @@ key_questions(5)
 # - J. Su et al. *RoFormer: Enhanced Transformer with Rotary Position Embedding.* 2021, [arXiv:2104.09864](https://arxiv.org/abs/2104.09864).
 # - O. Press, N. A. Smith, M. Lewis. *Train Short, Test Long: Attention with Linear Biases Enables Input Length Extrapolation.* ICLR 2022, [arXiv:2108.12409](https://arxiv.org/abs/2108.12409). ALiBi и сравнение за пределами обучающей длины.
 # - S. Chen et al. *Extending Context Window of Large Language Models via Positional Interpolation.* 2023, [arXiv:2306.15595](https://arxiv.org/abs/2306.15595).
+# - W. Xiong et al. *Effective Long-Context Scaling of Foundation Models.* 2023, [arXiv:2309.16039](https://arxiv.org/abs/2309.16039). Большее основание для Llama 2.
 # - A. Haviv et al. *Transformer Language Models without Positional Encodings Still Learn Positional Information.* Findings of EMNLP 2022, [arXiv:2203.16634](https://arxiv.org/abs/2203.16634).
 # - A. Kazemnejad et al. *The Impact of Positional Encoding on Length Generalization in Transformers.* NeurIPS 2023, [arXiv:2305.19466](https://arxiv.org/abs/2305.19466).
 # - F. Barbero et al. *Round and Round We Go! What makes Rotary Positional Encodings useful?* ICLR 2025, [arXiv:2410.06205](https://arxiv.org/abs/2410.06205). Против легенды, будто из-за RoPE далёкие токены значат меньше.

@@ -101,15 +101,12 @@ def test_numbers_of_words_are_drawn_evenly_or_mostly_few() -> None:
     assert counts[1:6] / counts[:5] == pytest.approx(7 / 8, abs=0.06)
 
 
-def test_unmet_buckets_are_filled_from_their_own_side_or_shut() -> None:
-    table = torch.arange(16.0).view(8, 2)  # buckets 0 … 3 for keys before the query, 4 … 7 for keys after it
-    met = torch.tensor([True, True, False, False, False, True, True, False])
-    filled, shut = table.clone(), table.clone()
-    order_task.fill_unmet(filled, met)
-    assert filled[2:4].tolist() == [[2.0, 3.0]] * 2 and filled[7].tolist() == [12.0, 13.0]
-    assert torch.equal(filled[[0, 1, 4, 5, 6]], table[[0, 1, 4, 5, 6]])
-    order_task.shut_unmet(shut, met)
-    assert torch.equal(shut[met], table[met]) and (shut[~met] == order_task.SHUT).all()
+def test_only_unmet_buckets_get_another_bias() -> None:
+    table = torch.arange(16.0).view(8, 2)
+    met = torch.tensor([True, True, False, False, True, True, True, False])
+    changed = table.clone()
+    order_task.set_unmet(changed, met, -2)
+    assert torch.equal(changed[met], table[met]) and (changed[~met] == -2).all()
 
 
 def test_an_unknown_encoding_and_a_text_beyond_the_table_are_refused() -> None:
