@@ -910,13 +910,13 @@ claim(
 
 
 # %% [markdown] id="order-mended" lang="en"
-# Zeros do not help; $-2$ mends everything. So it is the far keys as such: near 0 their buckets let them in, and the more there are, the more they take. What T5's bias had no occasion to learn is that far tokens are to be passed over; ALiBi has it built in. (Why RoPE, which has no penalty either, hardly suffers here, we have not examined.)
+# Zeros change little; $-2$ brings nearly every answer back. So it is the far keys as such: near 0 their buckets let them in, and the more there are, the more they take. What T5's bias had no occasion to learn is that far tokens are to be passed over; ALiBi has it built in. (Why RoPE, which has no penalty either, hardly suffers here, we have not examined.)
 #
 # So *relative* does not mean *works at any length*. A relative way promises one thing: a text that is moved as a whole is treated as before. What happens at distances that were never met is a question of its own. ALiBi answers it by its form. In T5 as published no bucket stays untrained, since its texts had 512 tokens; but the last one serves all distances from 91 on, and the number of keys in it still grows with the text.
 #
 # And RoPE? Our task is kind to it: the answer stands right beside the verb, and all the far tokens need only be ignored. In language models it does not hold beyond the trained length: Press et al. (2022, figure 1) saw the loss rise soon after it, later than with sinusoids and much earlier than with T5's bias, while ALiBi's stayed level. (Level does not mean that the far tokens are used: a steep penalty hides them.) And on tasks such as copying or adding, where the far tokens are the point, Kazemnejad et al. (2023) found that on longer inputs decoders without any positions do best, T5's bias comes next, and RoPE and ALiBi stay well behind. The order of merit in our table belongs to our task.
 # %% [markdown] id="order-mended" lang="ru"
-# Нули не помогают, а $-2$ исправляет всё. Значит, дело в самих далёких ключах: смещение около 0 их пропускает, и чем их больше, тем больше они забирают. Смещениям T5 не на чем было выучить, что далёкое надо пропускать; в ALiBi это заложено. (Почему почти не страдает RoPE, у которого штрафа тоже нет, мы не выясняли.)
+# Нули мало что меняют, а $-2$ возвращает почти все ответы. Значит, дело в самих далёких ключах: смещение около 0 их пропускает, и чем их больше, тем больше они забирают. Смещениям T5 не на чем было выучить, что далёкое надо пропускать; в ALiBi это заложено. (Почему почти не страдает RoPE, у которого штрафа тоже нет, мы не выясняли.)
 #
 # Значит, *относительный* не означает *работающий на любой длине*. Относительный способ обещает одно: текст, сдвинутый целиком, модель обработает так же, как до сдвига. Что произойдёт на расстояниях, которые ни разу не встречались, — отдельный вопрос. ALiBi отвечает на него своей формой. У опубликованной модели T5 необученных корзин нет, ведь её тексты были из 512 токенов; но последняя отвечает за все расстояния начиная с 91, и число ключей в ней с длиной текста всё равно растёт.
 #
