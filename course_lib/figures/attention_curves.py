@@ -8,15 +8,11 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.figure import Figure
 
+from course_lib.figures.curves import label
 from course_lib.figures.style import COLOURS
-from course_lib.language import say
 
 # Blue, vermilion, green and purple mean query, key, value and output; curves keep off them.
 SOUND, UNSOUND = COLOURS["ink"], COLOURS["warning"]
-
-
-def _label(name: str) -> str:
-    return say(f"curves.{name}")
 
 
 def saturation(
@@ -31,13 +27,13 @@ def saturation(
     """
     figure, axes = plt.subplots(1, 3, figsize=(9.0, 3.2))
     for ax, quantity in zip(axes, ("std", "entropy", "jacobian"), strict=True):
-        ax.plot(sizes, undivided[quantity], "o--", color=UNSOUND, label=_label("undivided"))
-        ax.plot(sizes, divided[quantity], "s-", color=SOUND, label=_label("divided"))
+        ax.plot(sizes, undivided[quantity], "o--", color=UNSOUND, label=label("undivided"))
+        ax.plot(sizes, divided[quantity], "s-", color=SOUND, label=label("divided"))
         ax.set_xscale("log", base=4)
         ax.set_xticks(sizes, [str(size) for size in sizes])
         ax.minorticks_off()
         ax.set_xlabel("$d_k$")
-        ax.set_title(_label(quantity))
+        ax.set_title(label(quantity))
         ax.set_ylim(bottom=0)
     axes[0].legend()
     return figure
@@ -52,8 +48,8 @@ def cost(lengths: Sequence[int], projections: Sequence[int], mixing: Sequence[in
         crossing: the length at which they are equal.
     """
     figure, ax = plt.subplots(figsize=(6.4, 3.6))
-    ax.plot(lengths, projections, "s-", color=SOUND, label=_label("projections"))
-    ax.plot(lengths, mixing, "o--", color=UNSOUND, label=_label("mixing"))
+    ax.plot(lengths, projections, "s-", color=SOUND, label=label("projections"))
+    ax.plot(lengths, mixing, "o--", color=UNSOUND, label=label("mixing"))
     ax.axvline(crossing, color=COLOURS["neutral"], linewidth=1, linestyle=":")
     ax.annotate(
         f"$T = {crossing:g}$",
@@ -67,7 +63,7 @@ def cost(lengths: Sequence[int], projections: Sequence[int], mixing: Sequence[in
     ax.set_xticks(lengths, [str(length) for length in lengths])
     ax.minorticks_off()
     ax.set_xlabel("$T$")
-    ax.set_ylabel(_label("multiply-adds"))
+    ax.set_ylabel(label("multiply-adds"))
     ax.legend(loc="upper left", frameon=True, edgecolor="none", framealpha=1.0)
     return figure
 
@@ -83,9 +79,9 @@ def receptive_field(reached: Sequence[np.ndarray], window: int) -> Figure:
     for depth, (ax, field) in enumerate(zip(axes, reached, strict=True), start=1):
         ax.imshow(field, cmap="cividis", vmin=0, vmax=1, interpolation="nearest")
         ax.grid(False)
-        ax.set_title(say("curves.depth", depth=depth, reach=depth * window))
-        ax.set_xlabel(_label("input"))
-    axes[0].set_ylabel(_label("output"))
+        ax.set_title(label("depth", depth=depth, reach=depth * window))
+        ax.set_xlabel(label("input"))
+    axes[0].set_ylabel(label("output"))
     return figure
 
 
@@ -100,12 +96,12 @@ def losses(curves: Mapping[str, Sequence[float]], floor: float, window: int = 10
     looks = (("-", SOUND), ("--", UNSOUND), (":", COLOURS["accent"]))
     for (name, values), (line, colour) in zip(curves.items(), looks, strict=False):
         smooth = np.convolve(values, np.ones(window) / window, mode="valid")
-        ax.plot(np.arange(len(smooth)) + window, smooth, line, color=colour, label=_label(name))
+        ax.plot(np.arange(len(smooth)) + window, smooth, line, color=colour, label=label(name))
     ax.axhline(floor, color=COLOURS["neutral"], linewidth=1)
     ax.annotate(r"$\ln 2$", (0, floor), xytext=(2, -12), textcoords="offset points")
     ax.set_ylim(0, 1.5)
-    ax.set_xlabel(_label("step"))
-    ax.set_ylabel(_label("loss"))
+    ax.set_xlabel(label("step"))
+    ax.set_ylabel(label("loss"))
     ax.legend(loc="upper right")
     return figure
 
@@ -126,7 +122,7 @@ def rows_of_it(
         ax.imshow(grid, cmap="cividis", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
         ax.grid(False)
         ax.set_xticks(range(len(tokens)), tokens)
-        ax.set_yticks(range(len(rows)), [say("curves.layer", layer=n) for n in range(1, len(rows) + 1)])
+        ax.set_yticks(range(len(rows)), [label("layer", layer=n) for n in range(1, len(rows) + 1)])
         ax.tick_params(length=0)
         for position in nouns:
             ax.add_patch(

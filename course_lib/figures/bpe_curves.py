@@ -11,9 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from course_lib.figures.curves import LOOKS, check_count, label
 from course_lib.figures.style import COLOURS
-from course_lib.figures.word2vec_curves import LOOKS
-from course_lib.language import say
 
 MOST_TICKS = 9
 """Sizes of the vocabulary that are written at the axis one by one; of more of them, the powers of ten."""
@@ -28,26 +27,17 @@ Points = Sequence[float] | Mapping[str, Sequence[float]]
 """Where the points of curves stand: all at the same places, of which a shorter curve has the first ones; or by curve."""
 
 
-def _label(name: str, **values: object) -> str:
-    return say(f"curves.{name}", **values)
-
-
-def _check(named: Mapping[str, object], most: int) -> None:
-    if len(named) > most:
-        raise ValueError(f"{len(named)} curves, at most {most} can be told apart")
-
-
 def _plot(ax: Axes, points: Points, curves: Mapping[str, Sequence[float]], **style: object) -> None:
     """A line for each curve, named by the catalogue."""
-    _check(curves, len(LOOKS))
+    check_count(len(curves))
     for (name, values), look in zip(curves.items(), LOOKS, strict=False):
         places = points[name] if isinstance(points, Mapping) else points[: len(values)]
-        ax.plot(places, values, label=_label(name), **(look | style))
+        ax.plot(places, values, label=label(name), **(look | style))
 
 
 def _vocabulary_axis(ax: Axes, points: Points) -> None:
     sizes = sorted({int(size) for part in points.values() for size in part} if isinstance(points, Mapping) else points)
-    ax.set(xscale="log", xlabel=_label("vocabulary-size"))
+    ax.set(xscale="log", xlabel=label("vocabulary-size"))
     if len(sizes) <= MOST_TICKS:
         ax.set_xticks(sizes, [str(size) for size in sizes])
         ax.minorticks_off()
@@ -74,7 +64,7 @@ def heaps(words_read: Points, vocabulary_sizes: Mapping[str, Sequence[int]]) -> 
     """
     figure, ax = plt.subplots(figsize=(6.8, 3.8))
     _plot(ax, words_read, vocabulary_sizes)
-    ax.set(xscale="log", yscale="log", xlabel=_label("words-read"), ylabel=_label("distinct-words"))
+    ax.set(xscale="log", yscale="log", xlabel=label("words-read"), ylabel=label("distinct-words"))
     ax.legend(loc="upper left")
     return figure
 
@@ -96,7 +86,7 @@ def tokens_per_word(vocab_sizes: Points, values: Mapping[str, Sequence[float]]) 
     _plot(ax, vocab_sizes, values)
     _vocabulary_axis(ax, vocab_sizes)
     ax.axhline(1, color=COLOURS["neutral"], linewidth=0.8, linestyle=(0, (1, 2)), zorder=0)
-    ax.set(ylim=(0, None), ylabel=_label("tokens-per-word"))
+    ax.set(ylim=(0, None), ylabel=label("tokens-per-word"))
     ax.legend(loc="upper right")
     return figure
 
@@ -134,8 +124,8 @@ def rare_share(
         _plot(ax, sizes, shares)
         _vocabulary_axis(ax, vocab_sizes)
         ax.tick_params(axis="x", rotation=45)
-        ax.set_title(_label(text), fontsize=10)
-    panels[0][0].set(ylim=(0, None), ylabel=_label("rare-tokens", limit=limit))
+        ax.set_title(label(text), fontsize=10)
+    panels[0][0].set(ylim=(0, None), ylabel=label("rare-tokens", limit=limit))
     _share_axis(panels[0][0])
     figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside upper right", ncols=2)
     return figure
@@ -155,7 +145,7 @@ def last_merges(ranks: Sequence[int], counts: Sequence[int]) -> Figure:
     place, style = (ranks[-1], counts[-1]), {"ha": "left", "va": "center", "fontsize": 9}
     ax.annotate(str(counts[-1]), place, xytext=(6, 0), textcoords="offset points", **style)
     ax.margins(x=0.08)
-    ax.set(xscale="log", yscale="log", xlabel=_label("merge-number"), ylabel=_label("merge-count"))
+    ax.set(xscale="log", yscale="log", xlabel=label("merge-number"), ylabel=label("merge-count"))
     return figure
 
 
@@ -173,17 +163,17 @@ def token_lengths(
     Raises:
         ValueError: for more vocabularies than can be told apart, or another unit.
     """
-    _check(counts, len(BARS))
+    check_count(len(counts), len(BARS))
     if unit not in ("characters", "bytes"):
         raise ValueError(f"a length is measured in characters or bytes, not in {unit!r}")
     figure, ax = plt.subplots(figsize=(6.8, 3.6))
     places, width = np.arange(len(lengths)), 0.8 / len(counts)
     for i, ((name, values), look) in enumerate(zip(counts.items(), BARS, strict=False)):
         shift = (i - (len(counts) - 1) / 2) * width
-        ax.bar(places + shift, values, width, label=_label(name), **look)
+        ax.bar(places + shift, values, width, label=label(name), **look)
     ax.set_xticks(places, [str(length) for length in lengths])
     ax.tick_params(axis="x", length=0)
-    ax.set(xlabel=_label(f"length-in-{unit}"), ylabel=_label("share-of-vocabulary" if shares else "number-of-tokens"))
+    ax.set(xlabel=label(f"length-in-{unit}"), ylabel=label("share-of-vocabulary" if shares else "number-of-tokens"))
     if shares:
         _share_axis(ax)
     figure.legend(*ax.get_legend_handles_labels(), loc="outside upper right", ncols=len(counts))
@@ -207,7 +197,7 @@ def bits_per_character(contexts: Points, bits: Mapping[str, Sequence[float]]) ->
     """
     figure, ax = plt.subplots(figsize=(6.8, 3.6))
     _plot(ax, contexts, bits)
-    ax.set(xlim=(0, None), xlabel=_label("context-in-characters"), ylabel=_label("bits-per-character"))
+    ax.set(xlim=(0, None), xlabel=label("context-in-characters"), ylabel=label("bits-per-character"))
     ax.legend(loc="best")
     return figure
 
@@ -231,12 +221,12 @@ def length_probe(true: Sequence[float], predicted: Mapping[str, Sequence[float]]
     ends = [min(true), max(true)]
     for ax, (name, lengths) in zip(panels[0], predicted.items(), strict=True):
         ax.plot(true, lengths, linestyle="none", marker="o", markersize=4, markeredgewidth=0, color=COLOURS["accent"],
-                alpha=0.3, label=_label("one-word"), zorder=1)  # fmt: skip
-        ax.plot(ends, ends, linestyle="-", linewidth=1.4, color=COLOURS["ink"], label=_label("exact"), zorder=2)
-        style = {"linestyle": "--", "linewidth": 1.4, "color": COLOURS["warning"], "label": _label("mean-length")}
+                alpha=0.3, label=label("one-word"), zorder=1)  # fmt: skip
+        ax.plot(ends, ends, linestyle="-", linewidth=1.4, color=COLOURS["ink"], label=label("exact"), zorder=2)
+        style = {"linestyle": "--", "linewidth": 1.4, "color": COLOURS["warning"], "label": label("mean-length")}
         ax.plot(ends, [baseline, baseline], marker="", zorder=2, **style)
-        ax.set_title(_label(name), fontsize=10)
-        ax.set_xlabel(_label("true-length"))
-    panels[0][0].set_ylabel(_label("predicted-length"))
+        ax.set_title(label(name), fontsize=10)
+        ax.set_xlabel(label("true-length"))
+    panels[0][0].set_ylabel(label("predicted-length"))
     figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure

@@ -14,24 +14,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from course_lib.figures.bpe_curves import BARS
+from course_lib.figures.curves import LOOKS, check_count, label
 from course_lib.figures.style import COLOURS, contrast
-from course_lib.figures.word2vec_curves import LOOKS
-from course_lib.language import say
 
 LEAST_WRITTEN = 0.15
 """The smallest weight whose number is written in its cell."""
 
 MOST_BARS = 16
 """Heads that one row of bars holds: with more of them the values over the bars run into each other."""
-
-
-def _label(name: str, **values: object) -> str:
-    return say(f"curves.{name}", **values)
-
-
-def _check(named: Mapping[str, object]) -> None:
-    if len(named) > len(LOOKS):
-        raise ValueError(f"{len(named)} curves, at most {len(LOOKS)} can be told apart")
 
 
 # ---------------------------------------------------------------- training
@@ -48,12 +38,12 @@ def question_losses(curves: Mapping[str, Sequence[float]], window: int = 10) -> 
     Raises:
         ValueError: for more curves than can be told apart.
     """
-    _check(curves)
+    check_count(len(curves))
     figure, ax = plt.subplots(figsize=(6.8, 3.4))
     for number, (name, values) in enumerate(curves.items()):
         smooth = np.convolve(values, np.ones(window) / window, mode="valid")
         _line(ax, np.arange(len(smooth)) + window, smooth, name, number)
-    ax.set(ylim=(0, None), xlabel=_label("step"), ylabel=_label("loss"))
+    ax.set(ylim=(0, None), xlabel=label("step"), ylabel=label("loss"))
     ax.legend(loc="best")
     return figure
 
@@ -70,11 +60,11 @@ def divergence(steps: Sequence[int], distances: Mapping[str, Sequence[float]]) -
     Raises:
         ValueError: for more curves than can be told apart.
     """
-    _check(distances)
+    check_count(len(distances))
     figure, ax = plt.subplots(figsize=(6.8, 3.9))
     for number, (name, values) in enumerate(distances.items()):
         _line(ax, steps, values, name, number)
-    ax.set(ylim=(0, None), xlabel=_label("step"), ylabel=_label("heads-apart"))
+    ax.set(ylim=(0, None), xlabel=label("step"), ylabel=label("heads-apart"))
     figure.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=1)
     return figure
 
@@ -84,7 +74,7 @@ def _line(ax: Axes, steps: Sequence[int], values: Sequence[float], name: str, nu
     every = max(1, len(steps) // 10)
     markers = (number * every // len(LOOKS), every)
     # Half of a line at exactly 0 would lie below the axes and be cut off.
-    ax.plot(steps, values, label=_label(name), clip_on=False, zorder=3, markevery=markers, **LOOKS[number])
+    ax.plot(steps, values, label=label(name), clip_on=False, zorder=3, markevery=markers, **LOOKS[number])
 
 
 # ---------------------------------------------------------------- what heads do
@@ -114,12 +104,12 @@ def looks(sentences: Sequence[Sequence[str]], weights: Sequence[np.ndarray], nou
         ax.grid(False)
         ax.set_xticks(range(length), tokens)
         names = [
-            _label("head-of-layer", layer=layer + 1, head=head + 1)
+            label("head-of-layer", layer=layer + 1, head=head + 1)
             for layer, head in product(range(layers), range(heads))
         ]
         ax.set_yticks(range(layers * heads), names)
         ax.tick_params(length=0)
-        ax.set_ylabel(_label("layer-and-head"))
+        ax.set_ylabel(label("layer-and-head"))
         for border in range(heads, layers * heads, heads):
             ax.axhline(border - 0.5, color=COLOURS["ground"], linewidth=4)
         for place in places:
@@ -157,7 +147,7 @@ def ablation(increase: np.ndarray) -> Figure:
             top = (place, max(0.0, float(value)))
             ax.annotate(written, top, xytext=(0, 3), textcoords="offset points", ha="center", va="bottom", fontsize=9)
         ax.annotate(
-            _label("layer", layer=layer + 1),
+            label("layer", layer=layer + 1),
             (places.mean(), 0),
             xycoords=("data", "axes fraction"),
             xytext=(0, -20),
@@ -171,8 +161,8 @@ def ablation(increase: np.ndarray) -> Figure:
     ax.tick_params(axis="x", length=0)
     ax.axhline(0, color=COLOURS["neutral"], linewidth=0.8)
     ax.margins(x=0.02, y=0.12)
-    ax.set_xlabel(_label("head-number"), labelpad=20)
-    ax.set_ylabel(_label("loss-increase"))
+    ax.set_xlabel(label("head-number"), labelpad=20)
+    ax.set_ylabel(label("loss-increase"))
     return figure
 
 
@@ -188,12 +178,12 @@ def winners(sizes: Sequence[int], counts: Sequence[int], keys: int) -> Figure:
         keys: how many keys there are; drawn as a level line.
     """
     figure, ax = plt.subplots(figsize=(6.4, 3.4))
-    ax.axhline(keys, color=COLOURS["neutral"], linewidth=1, linestyle=(0, (1, 2)), label=_label("all-keys", keys=keys))
-    ax.plot(sizes, counts, label=_label("winning-keys"), clip_on=False, **LOOKS[0])
+    ax.axhline(keys, color=COLOURS["neutral"], linewidth=1, linestyle=(0, (1, 2)), label=label("all-keys", keys=keys))
+    ax.plot(sizes, counts, label=label("winning-keys"), clip_on=False, **LOOKS[0])
     ax.set_xscale("log", base=2)
     ax.set_xticks(sizes, [str(size) for size in sizes])
     ax.minorticks_off()
-    ax.set(ylim=(0, 1.06 * keys), xlabel="$d_k$", ylabel=_label("number-of-keys"))
+    ax.set(ylim=(0, 1.06 * keys), xlabel="$d_k$", ylabel=label("number-of-keys"))
     ax.legend(loc="lower right")
     return figure
 
@@ -212,7 +202,7 @@ def cache(names: Sequence[str], multi_head: Sequence[float], actual: Sequence[fl
         ("cache-unshared", multi_head, -0.2, BARS[1]),
         ("cache-actual", actual, 0.2, BARS[0]),
     ):
-        bars = ax.barh(places + shift, values, 0.36, label=_label(key), **look)
+        bars = ax.barh(places + shift, values, 0.36, label=label(key), **look)
         ax.bar_label(bars, [f"{value:.3g}" for value in values], padding=4, fontsize=9)
     smallest, largest = min(*actual, *multi_head), max(*actual, *multi_head)
     ax.set_xscale("log")
@@ -222,6 +212,6 @@ def cache(names: Sequence[str], multi_head: Sequence[float], actual: Sequence[fl
     ax.set_yticks(places, names)
     ax.invert_yaxis()
     ax.tick_params(axis="y", length=0)
-    ax.set_xlabel(_label("gibibytes"))
+    ax.set_xlabel(label("gibibytes"))
     figure.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=1)
     return figure

@@ -12,9 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, PercentFormatter
 
+from course_lib.figures.curves import LOOKS, check_count, label
 from course_lib.figures.style import COLOURS, tint
-from course_lib.figures.word2vec_curves import LOOKS
-from course_lib.language import say
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 
@@ -30,15 +29,6 @@ BEYOND = 2
 
 ASIDE = 0.7
 """Words by which neighbouring curves are moved apart there."""
-
-
-def _label(name: str, **values: object) -> str:
-    return say(f"curves.{name}", **values)
-
-
-def _check(count: int) -> None:
-    if count > len(LOOKS):
-        raise ValueError(f"{count} curves, at most {len(LOOKS)} can be told apart")
 
 
 def _share_axis(ax: Axes) -> None:
@@ -68,10 +58,10 @@ def position_table(table: np.ndarray) -> Figure:
     ax.grid(False)
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.yaxis.get_major_locator().set_params(integer=True)
-    ax.set(xlabel=_label("component"), ylabel=_label("position"))
+    ax.set(xlabel=label("component"), ylabel=label("position"))
     bar = figure.colorbar(image, ax=ax, ticks=[-1, -0.5, 0, 0.5, 1], pad=0.02)
     bar.outline.set_visible(False)
-    bar.set_label(_label("number-in-table"))
+    bar.set_label(label("number-in-table"))
     return figure
 
 
@@ -86,16 +76,16 @@ def similarity(distances: Sequence[float], curves: Mapping[str, Sequence[float]]
     Raises:
         ValueError: for more curves than can be told apart.
     """
-    _check(len(curves))
+    check_count(len(curves))
     figure, ax = plt.subplots(figsize=(6.8, 3.6))
     ax.axhline(0, color=COLOURS["neutral"], linewidth=0.8)
     for number, (name, values) in enumerate(curves.items()):
         look = LOOKS[number] | {"linewidth": 1.5, "markevery": _markers(distances, number, log=True)}
-        ax.plot(distances, values, label=_label(name), **look)
+        ax.plot(distances, values, label=label(name), **look)
     least = min([0.0, *(float(np.min(values)) for values in curves.values())])
     ax.set(xscale="log", xlim=(distances[0], None), ylim=(least - 0.05, 1.05))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
-    ax.set(xlabel=_label("distance-tokens"), ylabel=_label("mean-cosine"))
+    ax.set(xlabel=label("distance-tokens"), ylabel=label("mean-cosine"))
     ax.legend(loc="best")
     return figure
 
@@ -112,12 +102,12 @@ def row_updates(rows: Sequence[int], shares: Mapping[str, Sequence[float]]) -> F
     Raises:
         ValueError: for more curves than can be told apart.
     """
-    _check(len(shares))
+    check_count(len(shares))
     figure, ax = plt.subplots(figsize=(6.8, 4.0))
     for number, (name, values) in enumerate(shares.items()):
         drawn = np.where(np.asarray(values, dtype=float) > 0, values, np.nan)
-        ax.plot(rows, drawn, label=_label(name), markevery=_markers(rows, number), **LOOKS[number])
-    ax.set(yscale="log", ylim=(LEAST_SHARE, 1.3), xlabel=_label("row"), ylabel=_label("share-of-sequences"))
+        ax.plot(rows, drawn, label=label(name), markevery=_markers(rows, number), **LOOKS[number])
+    ax.set(yscale="log", ylim=(LEAST_SHARE, 1.3), xlabel=label("row"), ylabel=label("share-of-sequences"))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g}{NO_BREAK}%"))
     ax.margins(x=0.02)
     figure.legend(*ax.get_legend_handles_labels(), loc="outside upper center", ncols=1)
@@ -139,7 +129,7 @@ def _seeds(ax: Axes, words: Sequence[float], values: Seeds, name: str, number: i
     means = np.array([np.mean(point) for point in values])
     reach = np.abs(np.array([[np.min(point), np.max(point)] for point in values]).T - means)
     look: dict[str, Any] = {"markersize": 4.5, "elinewidth": 1.2, "capsize": 3, "clip_on": False, "zorder": 3}
-    ax.errorbar(np.asarray(words) + shift, means, yerr=reach, label=_label(name), **look, **LOOKS[number])
+    ax.errorbar(np.asarray(words) + shift, means, yerr=reach, label=label(name), **look, **LOOKS[number])
 
 
 def late_rows(words: Sequence[int], curves: Mapping[str, Seeds]) -> Figure:
@@ -153,12 +143,12 @@ def late_rows(words: Sequence[int], curves: Mapping[str, Seeds]) -> Figure:
     Raises:
         ValueError: for more curves than can be told apart.
     """
-    _check(len(curves))
+    check_count(len(curves))
     figure, ax = plt.subplots(figsize=(6.8, 4.1))
     for number, (name, values) in enumerate(curves.items()):
         _seeds(ax, words, values, name, number, 0.5 * (number - (len(curves) - 1) / 2))
     ax.set_xticks(words, [str(count) for count in words])
-    ax.set(ylim=(0, 1.02), xlabel=_label("words-before"), ylabel=_label("accuracy"))
+    ax.set(ylim=(0, 1.02), xlabel=label("words-before"), ylabel=label("accuracy"))
     _share_axis(ax)
     figure.legend(*_lines(ax), loc="outside upper center", ncols=1)
     return figure
@@ -186,7 +176,7 @@ def accuracy_behind(words: Sequence[int], curves: Mapping[str, Seeds], trained: 
             _seeds(ax, words, curves[name], name, number, ASIDE * (number - (len(shown) - 1) / 2))
         ax.axvline(trained + BEYOND, color=COLOURS["neutral"], linewidth=1.2, linestyle=(0, (1, 2)))
         ax.annotate(
-            _label("trained-up-to", number=trained),
+            label("trained-up-to", number=trained),
             (trained + BEYOND, 0),
             xytext=(5, 6),
             textcoords="offset points",
@@ -194,10 +184,10 @@ def accuracy_behind(words: Sequence[int], curves: Mapping[str, Seeds], trained: 
             color=COLOURS["neutral"],
         )
         ax.set_xticks(words, [str(count) for count in words])
-        ax.set(ylim=(0, 1.02), xlabel=_label("words-before"))
+        ax.set(ylim=(0, 1.02), xlabel=label("words-before"))
         if shown:
             ax.legend(*_lines(ax), loc="lower center", bbox_to_anchor=(0.5, 1.04), ncols=2, borderaxespad=0)
-    panels[0].set_ylabel(_label("accuracy"))
+    panels[0].set_ylabel(label("accuracy"))
     _share_axis(panels[0])
     return figure
 
@@ -224,7 +214,7 @@ def biases(distances: Sequence[int], alibi: np.ndarray, t5: np.ndarray, trained:
     Raises:
         ValueError: for more heads than can be told apart.
     """
-    _check(max(len(alibi), len(t5)))
+    check_count(max(len(alibi), len(t5)))
     figure = plt.figure(figsize=(9.0, 4.8))
     grid = figure.add_gridspec(len(t5), 2, width_ratios=(2, 3))
     figure.get_layout_engine().set(hspace=0.02)
@@ -233,8 +223,8 @@ def biases(distances: Sequence[int], alibi: np.ndarray, t5: np.ndarray, trained:
     ax.axvline(0, color=COLOURS["neutral"], linewidth=0.8)
     for number, values in enumerate(alibi):
         look = LOOKS[number] | {"linewidth": 1.4, "markevery": _markers(distances, number)}
-        ax.plot(distances, values, label=_label("head", number=number + 1), **look)
-    ax.set(title=_title("alibi"), xlabel=_label("key-minus-query"), ylabel=_label("bias"))
+        ax.plot(distances, values, label=label("head", number=number + 1), **look)
+    ax.set(title=_title("alibi"), xlabel=label("key-minus-query"), ylabel=label("bias"))
     ax.set_xlim(distances[0], distances[-1])
 
     strange = {"facecolor": tint("neutral", 0.1), "edgecolor": tint("neutral", 0.5), "hatch": "//", "linewidth": 0}
@@ -255,18 +245,18 @@ def biases(distances: Sequence[int], alibi: np.ndarray, t5: np.ndarray, trained:
         strip.plot(distances, values, color=colour, drawstyle="steps-mid", linewidth=1.3)
         strip.set(xlim=(distances[0], distances[-1]), ylim=(-most, most))
         strip.tick_params(labelbottom=number == len(t5) - 1)
-        strip.text(1.015, 0.5, _label("head", number=number + 1), transform=strip.transAxes, va="center", fontsize=9)
+        strip.text(1.015, 0.5, label("head", number=number + 1), transform=strip.transAxes, va="center", fontsize=9)
     strips[0].set_title(_title("t5"))
-    strips[-1].set_xlabel(_label("key-minus-query"))
+    strips[-1].set_xlabel(label("key-minus-query"))
     # One name for the axes of all strips, in their middle.
-    strips[(len(strips) - 1) // 2].set_ylabel(_label("bias"), y=0.5 if len(strips) % 2 else 0)
+    strips[(len(strips) - 1) // 2].set_ylabel(label("bias"), y=0.5 if len(strips) % 2 else 0)
     handles, labels = ax.get_legend_handles_labels()
     handles.append(Patch(**strange))
-    figure.legend(handles, [*labels, _label("never-met")], loc="outside upper center", ncols=len(handles))
+    figure.legend(handles, [*labels, label("never-met")], loc="outside upper center", ncols=len(handles))
     return figure
 
 
 def _title(name: str) -> str:
     """A label where it begins a line of its own: with a capital."""
-    label = _label(name)
-    return label[0].upper() + label[1:]
+    text = label(name)
+    return text[0].upper() + text[1:]

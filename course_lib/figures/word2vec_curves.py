@@ -13,20 +13,9 @@ from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from course_lib.figures.curves import LOOKS, label
 from course_lib.figures.labels import Place, Rect, fit, place_labels, text_size, tie
 from course_lib.figures.style import COLOURS, CSS_DPI, contrast, tint
-from course_lib.language import say
-
-# Blue, vermilion, green and purple are kept for attention. A curve is known by its line and marker as well as by colour.
-LOOKS: tuple[dict[str, Any], ...] = tuple(
-    {"color": COLOURS[colour], "linestyle": line, "marker": marker}
-    for colour, line, marker in (
-        ("ink", "-", "s"),
-        ("warning", "--", "o"),
-        ("accent", ":", "^"),
-        ("input", "-.", "D"),
-    )
-)
 
 MOST_WORDS = 60
 """Words that a map holds; with more of them their labels hide each other."""
@@ -34,10 +23,6 @@ MOST_WORDS = 60
 
 TYPE = 9.0
 """Size of the words inside a picture, in points."""
-
-
-def _label(name: str) -> str:
-    return say(f"curves.{name}")
 
 
 # ---------------------------------------------------------------- curves
@@ -54,8 +39,8 @@ def cost(sizes: Sequence[int], full: Sequence[float], tree: Sequence[float], neg
     figure, ax = plt.subplots(figsize=(6.8, 3.8))
     names = ("full-softmax", "hierarchical-softmax", "negative-sampling")
     for name, values, look in zip(names, (full, tree, negative), LOOKS, strict=False):
-        ax.plot(sizes, values, label=_label(name), **look)
-    ax.set(xscale="log", yscale="log", xlabel=_label("vocabulary-size"), ylabel=_label("multiply-adds"))
+        ax.plot(sizes, values, label=label(name), **look)
+    ax.set(xscale="log", yscale="log", xlabel=label("vocabulary-size"), ylabel=label("multiply-adds"))
     ax.legend(loc="upper left")
     return figure
 
@@ -79,7 +64,7 @@ def noise(
     for name, values, look in zip(
         ("unigram", "smoothed", "uniform"), (unigram, smoothed, uniform), LOOKS, strict=False
     ):
-        ax.plot(ranks, values, label=_label(name), **(look | {"marker": ""}))
+        ax.plot(ranks, values, label=label(name), **(look | {"marker": ""}))
     for place in marked:
         ax.axvline(place + 1, color=COLOURS["neutral"], linewidth=0.8, linestyle=(0, (1, 2)), zorder=0)
         ax.annotate(
@@ -91,7 +76,7 @@ def noise(
             color=COLOURS["neutral"],
             fontsize=TYPE,
         )
-    ax.set(xscale="log", yscale="log", xlabel=_label("rank"), ylabel=_label("noise-probability"))
+    ax.set(xscale="log", yscale="log", xlabel=label("rank"), ylabel=label("noise-probability"))
     ax.legend(loc="lower left", frameon=True, edgecolor="none", framealpha=1.0)
     return figure
 
@@ -115,10 +100,10 @@ def by_frequency(
         low, high = np.array(spread[name], dtype=float).T
         whiskers = np.abs([np.subtract(values, low), np.subtract(high, values)])
         ax.errorbar(
-            places + shift, values, yerr=whiskers, label=_label(name), capsize=4, elinewidth=1.4, **(look | {"lw": 1.4})
+            places + shift, values, yerr=whiskers, label=label(name), capsize=4, elinewidth=1.4, **(look | {"lw": 1.4})
         )
     ax.set_xticks(places, list(buckets))
-    ax.set(ylim=(0, None), xlabel=_label("occurrences"), ylabel=_label("accuracy"))
+    ax.set(ylim=(0, None), xlabel=label("occurrences"), ylabel=label("accuracy"))
     ax.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
     ax.legend(loc="best")
     return figure
@@ -136,8 +121,8 @@ def losses(curves: Mapping[str, Sequence[float]], every: int = 1) -> Figure:
     """
     figure, ax = plt.subplots(figsize=(6.8, 3.4))
     for (name, values), look in zip(curves.items(), _looks(curves), strict=True):
-        ax.plot(every * np.arange(len(values)), values, label=_label(name), **(look | {"marker": ""}))
-    ax.set(ylim=(0, None), xlabel=_label("step"), ylabel=_label("loss"))
+        ax.plot(every * np.arange(len(values)), values, label=label(name), **(look | {"marker": ""}))
+    ax.set(ylim=(0, None), xlabel=label("step"), ylabel=label("loss"))
     ax.legend(loc="best")
     return figure
 
@@ -155,8 +140,8 @@ def lost_share(sizes: Sequence[int], shares_by_language: Mapping[str, Sequence[f
     """
     figure, ax = plt.subplots(figsize=(6.8, 3.6))
     for (name, shares), look in zip(shares_by_language.items(), _looks(shares_by_language), strict=True):
-        ax.plot(sizes, shares, label=_label(name), **look)
-    ax.set(xscale="log", ylim=(0, None), xlabel=_label("vocabulary-size"), ylabel=_label("lost"))
+        ax.plot(sizes, shares, label=label(name), **look)
+    ax.set(xscale="log", ylim=(0, None), xlabel=label("vocabulary-size"), ylabel=label("lost"))
     ax.set_xticks(sizes, [str(size) for size in sizes])
     ax.minorticks_off()
     ax.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
@@ -248,7 +233,7 @@ def word_map(
     for name, (marker, colour) in zip(names, GROUPS, strict=False):
         members = [place for place, group in zip(places, groups, strict=True) if group == name]
         style = {"linestyle": "none", "marker": marker, "color": COLOURS[colour], "markersize": 6.5}
-        ax.plot(*zip(*members, strict=True), label=_label(f"group.{name}"), zorder=3, **style)
+        ax.plot(*zip(*members, strict=True), label=label(f"group.{name}"), zorder=3, **style)
     for start, end in pairs:
         arrow = {"arrowstyle": "-|>", "color": COLOURS["neutral"], "lw": 1, "shrinkA": 5, "shrinkB": 5}
         ax.annotate("", xy=at[end], xytext=at[start], arrowprops=arrow, zorder=1)

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import combinations
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from matplotlib import pyplot as plt
@@ -18,7 +17,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from course_lib import language
-from course_lib.figures import drawings, show
+from course_lib.figures import curves, drawings, show
 from course_lib.figures.draw import Box
 from course_lib.figures.style import COLOURS, drawing_style
 
@@ -106,14 +105,13 @@ def assert_both_languages_have_the_same_numbers(texts: Mapping[str, Mapping[str,
 
 def assert_every_label_is_used(
     texts: Mapping[str, Mapping[str, str]],
-    module: ModuleType,
     draws: Iterable[Callable[[], Figure]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """No label of a file of the catalogue is left unsaid when a module draws these figures."""
+    """No label of a file of the catalogue is left unsaid when these figures are drawn."""
     used: set[str] = set()
     original = language.say
-    monkeypatch.setattr(module, "say", lambda key, **values: used.add(key) or original(key, **values))
+    monkeypatch.setattr(curves, "say", lambda key, **values: used.add(key) or original(key, **values))
     for draw in draws:
         draw()
     labels = {key for key in texts if key.startswith("curves.")}

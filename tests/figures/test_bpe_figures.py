@@ -280,7 +280,7 @@ def test_every_measured_figure_has_its_two_texts() -> None:
 
 def test_every_label_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     shares = partial(curves.token_lengths, [1], {"english": [0.5]}, unit="bytes", shares=True)
-    assert_every_label_is_used(TEXTS, curves, [*CURVES.values(), shares], monkeypatch)
+    assert_every_label_is_used(TEXTS, [*CURVES.values(), shares], monkeypatch)
 
 
 @both_languages

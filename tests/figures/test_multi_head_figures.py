@@ -219,7 +219,7 @@ def test_both_languages_have_the_same_numbers(file: str) -> None:
 
 
 def test_every_label_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert_every_label_is_used(TEXTS, curves, CURVES.values(), monkeypatch)
+    assert_every_label_is_used(TEXTS, CURVES.values(), monkeypatch)
 
 
 @both_languages
