@@ -43,6 +43,9 @@ FIGURES = {
     "draw-clock-hands": "clock-hands.png",
     "draw-rotary": "rotary.png",
     "draw-positions-enter": "where-positions-enter.png",
+    "draw-ffn-memory": "ffn-memory.png",
+    "draw-norm-axes": "norm-axes.png",
+    "draw-norm-orders": "norm-orders.png",
 }
 
 
@@ -56,7 +59,14 @@ def sections(slug: str) -> list[str]:
 
 KINDS = {"what", "why", "where", "compute", "contrast"}
 # The atoms of the written lessons, those to draw not counted: a card lost by mistake is missed here.
-ATOMS = {"01_word2vec": 24, "02_bpe": 17, "03_attention": 18, "04_multi_head": 18, "05_positions": 19}
+ATOMS = {
+    "01_word2vec": 24,
+    "02_bpe": 17,
+    "03_attention": 18,
+    "04_multi_head": 18,
+    "05_positions": 19,
+    "06_encoder_block": 18,
+}
 # Facts that an answer of the notes gets wrong or leaves out, and ours must hold.
 FACTS = {
     "key-rnn-memory": ("context window", "контекстного окна"),
