@@ -208,10 +208,6 @@ def ffn_memory(c: Canvas) -> None:
     c.text(middle + 61, 60, formula, size=15)
 
 
-memory = ffn_memory
-"""The same drawing; its texts and its file go by the longer name."""
-
-
 # ---------------------------------------------------------------- the gradient's ways
 
 STACK = 3

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -193,6 +194,10 @@ def test_the_marked_ways_go_from_the_last_vector_to_the_first() -> None:
     assert out.points[0][0] == taken.x
     names = places("residual_paths")[f"$f_{diagrams.TAKEN}$"]
     assert any(taken.x < x < taken.right for x, _ in names)
+    for lang in language.LANGUAGES:
+        language.use_language(lang)
+        alt = said("residual_paths", "alt")
+        assert re.search(rf"f_{diagrams.TAKEN}\b.{{,40}}J_{diagrams.TAKEN}\b", alt), "as the text says"
 
 
 def test_the_marked_terms_have_the_lines_of_their_ways() -> None:
@@ -223,9 +228,19 @@ def test_the_normalisations_take_a_row_and_a_column_together(lang: str) -> None:
     assert (column.y, column.bottom) == pytest.approx((right[0].y - 1, right[1].bottom + 1)), "through both sequences"
     assert column.cx == pytest.approx(right[0].x + right[0].w * (diagrams.CHOSEN_FEATURE + 0.5) / 4)
     # What the frames hold is shaded more deeply, and nothing else is.
-    deep = [sum(cell == darkest for row in cells(figure, place) for cell in row) for place in grids
-            for darkest in [min(cell for other in grids for row in cells(figure, other) for cell in row)]]  # fmt: skip
-    assert deep == [4, 0, 3, 3]
+    shades = [cells(figure, place) for place in grids]
+    darkest = min(cell for rows in shades for row in rows for cell in row)
+    deep = {
+        (grid, i, j)
+        for grid, rows in enumerate(shades)
+        for i, row in enumerate(rows)
+        for j, cell in enumerate(row)
+        if cell == darkest
+    }
+    assert deep == {
+        *((0, diagrams.CHOSEN_TOKEN, j) for j in range(diagrams.FEATURES)),
+        *((grid, i, diagrams.CHOSEN_FEATURE) for grid in (2, 3) for i in range(3)),
+    }
     written = labels("norm_axes")
     for token in (token for tokens in diagrams.BATCH for token in tokens):
         assert written.count(token) == 1 and token in said("norm_axes", "alt")
@@ -461,9 +476,8 @@ def test_shares_are_written_where_there_is_room() -> None:
 
 
 def test_the_parts_of_a_bar_are_told_apart_without_colour() -> None:
-    """Next to each other stand parts that differ by hatch, or strongly in lightness."""
-    looks = list(curves.PARTS.values())
-    for one, other in zip(looks, looks[1:], strict=False):
+    """Any two differ by hatch, or strongly in lightness: in the legend each may stand beside each."""
+    for one, other in combinations(curves.PARTS.values(), 2):
         lightness = contrast(to_hex(one["facecolor"]), to_hex(other["facecolor"]))
         assert one.get("hatch") != other.get("hatch") or lightness > 2
     (legend,) = CURVES["weight_shares"]().legends
