@@ -1,7 +1,7 @@
 # %% [markdown] id="title" lang="en"
 # # Lesson 06. Feed-forward, residuals, LayerNorm: the encoder block
 #
-# Attention carries information from token to token. Three more parts make a transformer of it: a feed-forward layer that works on each token by itself, residual connections that lead around every layer, and a normalisation that keeps the numbers in bounds. This lesson builds them, shows what goes wrong without each, and puts them together to the encoder block, which has to equal PyTorch's in both orders, with the normalisation before a sub-layer or after it. At the end a question, *what is internet?*, is followed through the blocks of a trained encoder.
+# Attention carries information from token to token. Three more parts make a transformer of it: a feed-forward layer that works on each token by itself, residual connections that lead around every sub-layer, and a normalisation that keeps the numbers in bounds. This lesson builds them, shows what goes wrong without each, and puts them together into the encoder block, which has to equal PyTorch's in both orders, with the normalisation before a sub-layer or after it. At the end a question, *what is internet?*, is followed through the blocks of a trained encoder.
 #
 # **You will be able to**
 #
@@ -19,7 +19,7 @@
 # %% [markdown] id="title" lang="ru"
 # # Урок 06. Слой прямого распространения, остаточные связи, LayerNorm: блок энкодера
 #
-# Внимание переносит информацию от токена к токену. Чтобы получился трансформер, нужны ещё три части: слой прямого распространения, который обрабатывает каждый токен отдельно, остаточные связи, которые ведут в обход каждого слоя, и нормализация, которая не даёт числам выйти из берегов. В этом уроке мы их построим, увидим, что ломается без каждой из них, и соберём из них блок энкодера. При обоих порядках — нормализация до подслоя или после — он должен совпасть с блоком из PyTorch. А в конце проследим, как вопрос *what is internet?* («что такое интернет?») проходит через блоки обученного энкодера.
+# Внимание переносит информацию от токена к токену. Чтобы получился трансформер, нужны ещё три части: слой прямого распространения, который обрабатывает каждый токен отдельно, остаточные связи, которые ведут в обход каждого подслоя, и нормализация, которая не даёт числам выйти из берегов. В этом уроке мы их построим, увидим, что ломается без каждой из них, и соберём из них блок энкодера. При обоих порядках — нормализация до подслоя или после — он должен совпасть с блоком из PyTorch. А в конце проследим, как вопрос *what is internet?* («что такое интернет?») проходит через блоки обученного энкодера.
 #
 # **Вы научитесь**
 #
@@ -27,8 +27,8 @@
 # - читать слой прямого распространения как хранилище ключей и значений и записывать в него факт;
 # - считать веса блока и называть, какая доля весов настоящей модели приходится на слои прямого распространения;
 # - выводить, что остаточная связь делает с градиентом, а чего не делает;
-# - реализовывать LayerNorm, отличать её от RMSNorm и BatchNorm и объяснять, что могут γ и β;
-# - называть два места LayerNorm и объяснять, что каждое значит для обучения;
+# - реализовывать LayerNorm, отличать её от RMSNorm и BatchNorm и объяснять, что могут и чего не могут γ и β;
+# - называть два варианта расположения LayerNorm и объяснять, как каждый влияет на обучение;
 # - рисовать блок энкодера.
 #
 # **Понадобятся** уроки 03 и 04: внимание, головы, сверка с PyTorch; производная функции одной переменной. **Время:** 80 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются примерно за минуту.
@@ -101,7 +101,7 @@ show(course.course_map(here=6), "course_map", here=6)
 # | not bad | 1 | 0 | +1 |
 # | not good | 1 | 1 | −1 |
 #
-# Can a linear map do that, $a \cdot \text{not} + b \cdot \text{good} + c$? From *bad* to *good* it grows by $b$, which has to be $+2$. From *not bad* to *not good* it grows by $b$ as well, and there it has to be $-2$. So no. And what attention hands over *is* linear: its output is a weighted sum of $x_j W_V$, times $W_O$. The weights do depend on the tokens, and that is much; but they only decide how much of each token is taken. For a text of a single token there is nothing left to decide, softmax of one number is 1, and any number of attention layers is one matrix:
+# Can a linear map do that, $a \cdot \text{not} + b \cdot \text{good} + c$? From *bad* to *good* it grows by $b$, which has to be $+2$. From *not bad* to *not good* it grows by $b$ as well, and there it has to be $-2$. So no. And what attention hands over, for given weights, *is* linear: its output is a weighted sum of $x_j W_V$, times $W_O$. The weights do depend on the tokens, and that is much; but they only decide how much of each token is taken. For a text of a single token there is nothing left to decide, softmax of one number is 1, and any number of attention layers is one matrix:
 # %% [markdown] id="problem" lang="ru"
 # ## 1. Неплохо
 #
@@ -114,7 +114,7 @@ show(course.course_map(here=6), "course_map", here=6)
 # | not bad | 1 | 0 | +1 |
 # | not good | 1 | 1 | −1 |
 #
-# Справится ли линейное отображение $a \cdot \text{not} + b \cdot \text{good} + c$? При переходе от *bad* к *good* оно вырастает на $b$, и это должно быть $+2$. При переходе от *not bad* к *not good* оно тоже вырастает на $b$, а здесь нужно $-2$. Значит, нет. А то, что передаёт внимание, *линейно*: его выход — взвешенная сумма векторов $x_j W_V$, умноженная на $W_O$. Веса, правда, зависят от токенов, и это немало; но ими решается только, сколько взять от каждого токена. Если же токен в тексте один, то и решать нечего: softmax от одного числа равен 1, и сколько слоёв внимания ни поставь, все вместе они — одна матрица:
+# Справится ли линейное отображение $a \cdot \text{not} + b \cdot \text{good} + c$? При переходе от *bad* к *good* оно вырастает на $b$, и это должно быть $+2$. При переходе от *not bad* к *not good* оно тоже вырастает на $b$, а здесь нужно $-2$. Значит, нет. А то, что передаёт внимание, при заданных весах *линейно*: его выход — взвешенная сумма векторов $x_j W_V$, умноженная на $W_O$. Веса, правда, зависят от токенов, и это немало; но ими решается только, сколько взять от каждого токена. Если же токен в тексте один, то и решать нечего: softmax от одного числа равен 1, и сколько слоёв внимания ни поставь, все вместе они — одна матрица:
 # %% id="problem-linear"
 x = torch.tensor([[0.0, 0], [0, 1], [1, 0], [1, 1]], dtype=torch.float64)  # columns: not, good
 verdict = torch.tensor([-1.0, 1, 1, -1], dtype=torch.float64)
@@ -133,9 +133,9 @@ with torch.no_grad():
 print("eight attention layers on one token are one matrix:", close(y, token @ matrix))
 
 # %% [markdown] id="problem-after" lang="en"
-# The best a linear map can do (the sum of the squared errors is then smallest) is to say 0 to everything. Something is missing that looks at a single token and does more than multiply.
+# The best a linear map can do (the sum of the squared errors is then smallest) is to say 0 to everything. (With several tokens the weights of attention can do a part of this work, as section 13 will show; on one token they cannot.) Something is missing that looks at a single token and does more than multiply.
 # %% [markdown] id="problem-after" lang="ru"
-# Лучшее, что может линейное отображение (при этом сумма квадратов ошибок наименьшая), — на всё отвечать нулём. Не хватает части, которая смотрит на один-единственный токен, но умеет больше, чем умножать на матрицу.
+# Лучшее, что может линейное отображение (при этом сумма квадратов ошибок наименьшая), — на всё отвечать нулём. (Если токенов несколько, часть этой работы могут взять на себя веса внимания, это увидим в разделе 13; на одном токене — нет.) Не хватает части, которая смотрит на один-единственный токен, но умеет больше, чем умножать на матрицу.
 
 # %% [markdown] id="symbols" lang="en"
 # ## 2. Symbols
@@ -291,7 +291,7 @@ show(drawings.sub_layers(), "sub_layers")
 #
 # $$\mathrm{FFN}(x) = \sum_{j} \mathrm{relu}(x \cdot k_j + b_{1,j})\; v_j + b_2.$$
 #
-# It looks like attention: $x$ is compared with keys, and values are added up in proportion (Geva et al., 2021). But these keys and values do not come from the tokens. They are weights, learned in training and the same for every text, so they hold what the model knows *before* it reads. And there is no softmax: each neuron decides for itself whether it fires, none of them may fire or all, and nothing makes the numbers $h_j$ sum to 1.
+# It looks like attention: $x$ is compared with keys, and values are added up in proportion (Geva et al., 2021). But these keys and values do not come from the tokens. They are weights, learned in training and the same for every text, so they hold what the model knows *before* it reads. And there is no softmax: each neuron decides for itself whether it fires: it may be all of them, or none; and nothing makes the numbers $h_j$ sum to 1.
 #
 # The notes put it in one picture: if $h$ is a one-hot vector, the product $h W_2$ is one row of $W_2$. So $W_2$ stores, and $W_1$ prepares the request.
 #
@@ -307,7 +307,7 @@ show(drawings.sub_layers(), "sub_layers")
 #
 # В конспекте это выражено одной картиной: если $h$ — one-hot вектор, произведение $h W_2$ — одна строка $W_2$. Значит, $W_2$ хранит, а $W_1$ готовит запрос.
 #
-# Чтобы **записать факт**, хватит одного нейрона: он срабатывает на один вектор $k$ длины 1 и прибавляет $v$. Его столбец в $W_1$ — это $a k$, а смещение равно $-ac$, где порог $c$ между 0 и 1. Для вектора $x$ длины 1 нейрон получает $a(x \cdot k - c)$: не больше нуля, то есть молчит, пока $x \cdot k \le c$, а для самого $k$ — $a(1 - c)$. При $a = 1/(1 - c)$ это 1, и прибавится ровно $v$.
+# Чтобы **записать факт**, хватит одного нейрона: он срабатывает на один вектор $k$ длины 1 и прибавляет $v$. Его столбец в $W_1$ — это $a k$, а смещение равно $-ac$, где порог $c$ между 0 и 1. Для вектора $x$ длины 1 аргумент ReLU равен $a(x \cdot k - c)$. Пока $x \cdot k \le c$, он не больше нуля, и нейрон молчит; для самого $k$ он равен $a(1 - c)$. При $a = 1/(1 - c)$ это 1, и прибавится ровно $v$.
 # %% id="memory-plant"
 layer = FeedForward(16, 64, generator=generator(0))
 hidden = F.one_hot(torch.tensor(5), 64).double()
@@ -342,18 +342,18 @@ print(
 show(drawings.ffn_memory(), "ffn_memory")
 
 # %% [markdown] id="memory-after" lang="en"
-# (Neuron 5 was switched off first; the layer is compared with what it gave then.) A thousand random vectors notice nothing, since in 16 dimensions hardly any of them comes near the key. A vector that resembles the key gets a part of the value: such a neuron generalises a little, to what looks alike. Whether the neurons of a *trained* layer are like this, one for each fact, we shall see in section 13. They are not.
+# (In the cell above neuron 5 was switched off first; the output with the new neuron is compared with that without it.) A thousand random vectors notice nothing, since in 16 dimensions hardly any of them comes near the key. A vector that resembles the key gets a part of the value: such a neuron generalises a little, to what looks alike. Whether the neurons of a *trained* layer are like this, one for each fact, we shall see in section 13. They are not.
 # %% [markdown] id="memory-after" lang="ru"
-# (Нейрон 5 сначала выключили; сравнивается то, что слой давал тогда.) Тысяча случайных векторов ничего не заметила: в 16 измерениях почти ни один не оказывается близко к ключу. Вектор, похожий на ключ, получает часть значения: такой нейрон немного обобщает — на похожее. Таковы ли нейроны *обученного* слоя, по одному на факт, увидим в разделе 13; забегая вперёд: нет.
+# (В ячейке выше нейрон 5 сначала выключили: выход с новым нейроном сравнивается с выходом без него.) Тысяча случайных векторов ничего не заметила: в 16 измерениях почти ни один не оказывается близко к ключу. Вектор, похожий на ключ, получает часть значения: такой нейрон немного обобщает — на похожее. Таковы ли нейроны *обученного* слоя, по одному на факт, увидим в разделе 13; забегая вперёд: нет.
 
 # %% [markdown] id="width" lang="en"
 # ## 5. How wide?
 #
-# The notes: $r = 2$ has too little capacity, $r = 8$ is wasteful, $r = 4$ is usual. Let us measure it where room to store things is what counts: on a table to be learned by heart. There are 48 first names and 48 second names; each of the 2,304 pairs has one of 64 answers, drawn at random, so that nothing about one fact follows from another. One attention layer with four heads and one feed-forward layer (together an encoder block, section 12), with $D = 16$, read a pair; attention brings the first name to the second, and from the vector there the answer is read. Training takes 1,500 steps, whatever the width. (A guess would get 1 in 64.) (Three seeds, measured beforehand with `course measure feed-forward-width`; the cell trains the narrowest anew. `parameters` are all weights of the model.)
+# The notes: $r = 2$ has too little capacity, $r = 8$ is wasteful, $r = 4$ is usual. Let us measure it where room to store things is what counts: on a table to be learned by heart. There are 48 first names and 48 second names; each of the 2,304 pairs has one of 64 answers, drawn at random, so that nothing about one fact follows from another. One attention layer with four heads and one feed-forward layer (together an encoder block, section 12), with $D = 16$, read a pair; attention brings the first name to the second, and from the vector there the answer is read. Training takes 1,500 steps, whatever the width. (A guess gets 1 in 64. Three seeds, measured beforehand with `course measure feed-forward-width`; the cell trains the narrowest anew. `parameters` are all weights of the model.)
 # %% [markdown] id="width" lang="ru"
 # ## 5. Какая нужна ширина?
 #
-# В конспекте: при $r = 2$ ёмкости мало, $r = 8$ расточительно, обычно $r = 4$. Измерим это там, где важнее всего место для хранения: на таблице, которую надо выучить наизусть. Есть 48 первых имён и 48 вторых; у каждой из 2304 пар один из 64 ответов, выбранный случайно, так что из одного факта ничего не следует о другом. Пару читают один слой внимания с четырьмя головами и один слой прямого распространения (вместе — блок энкодера, раздел 12) с $D = 16$; внимание приносит первое имя ко второму, и ответ читают по вектору второго. Обучение длится 1500 шагов при любой ширине. (Угадать можно 1 ответ из 64.) (Три начальных значения генератора, измерено заранее командой `course measure feed-forward-width`; ячейка обучает заново самую узкую модель. `parameters` — все веса модели.)
+# В конспекте: при $r = 2$ ёмкости мало, $r = 8$ расточительно, обычно $r = 4$. Измерим это там, где важнее всего место для хранения: на таблице, которую надо выучить наизусть. Есть 48 первых имён и 48 вторых; у каждой из 2304 пар один из 64 ответов, выбранный случайно, так что из одного факта ничего не следует о другом. Пару читают один слой внимания с четырьмя головами и один слой прямого распространения (вместе — блок энкодера, раздел 12) с $D = 16$; внимание приносит первое имя ко второму, и ответ читают по вектору второго. Обучение длится 1500 шагов при любой ширине. (Наугад верен 1 ответ из 64. Три начальных значения генератора, измерено заранее командой `course measure feed-forward-width`; ячейка обучает заново самую узкую модель. `parameters` — все веса модели.)
 # %% id="width-numbers"
 rows = recorded("feed-forward-width")["rows"]
 by_shape = {}
@@ -414,9 +414,9 @@ show(
 )
 
 # %% [markdown] id="width-after" lang="en"
-# With $D$ fixed, wider is simply better, and $r = 8$ is far from wasteful: its feed-forward layer has twice the weights of that with $r = 4$, and uses them. (Learns faster, strictly speaking: all have the same 1,500 steps.) Waste can only be seen if the weights are counted, that is, if what the feed-forward layer gets is taken from somewhere else. With about 8,000 weights in all, the three shapes between $r = 1.4$ and $r = 8$ learn nearly everything; only their loss, the mean of $-\log p$ of the right answers, tells them apart, and it is least at $r = 3.7$. A block with hardly any hidden layer ($r = 0.07$) and one with hardly any width ($r = 18$, three components for each of four heads) are clearly worse. So the notes' rule holds in this form: at equal weights about 4 is best here, and half or twice that costs little.
+# With $D$ fixed, wider is simply better, and $r = 8$ is far from wasteful: its feed-forward layer has twice the weights of that with $r = 4$, and uses them. (Learns faster, strictly speaking: all have the same 1,500 steps.) Waste can only be seen where the number of weights is fixed, so that what the feed-forward layer gets is taken from somewhere else. With about 8,000 weights in all, the three shapes between $r = 1.4$ and $r = 8$ learn nearly everything; only their loss, the mean of $-\log p$ of the right answers, tells them apart, and it is least at $r = 3.7$. A block with hardly any hidden layer ($r = 0.07$) and one with hardly any width ($r = 18$, three components for each of four heads) are clearly worse. So the notes' rule holds with a correction: at equal weights about 4 is best of these five, and at a third of it or at twice it as many facts are learned, with about twice the loss.
 # %% [markdown] id="width-after" lang="ru"
-# При постоянном $D$ чем шире, тем просто лучше, и $r = 8$ вовсе не расточительно: у слоя вдвое больше весов, чем при $r = 4$, и модель их использует. (Строго говоря, быстрее учится: шагов у всех одинаково, 1500.) Расточительность видна, только если считать веса, то есть если отданное слою прямого распространения отнять в другом месте. Когда весов всего около 8000, три формы от $r = 1.4$ до $r = 8$ выучивают почти всё; различает их только функция потерь, среднее $-\log p$ верных ответов, и меньше всего она при $r = 3.7$. Блок почти без скрытого слоя ($r = 0.07$) и блок с очень короткими векторами ($r = 18$, по три компоненты на каждую из четырёх голов) заметно хуже. Так что правило из конспекта верно в таком виде: при равном числе весов лучше всего здесь около 4, а вдвое меньше или вдвое больше — потеря небольшая.
+# При постоянном $D$ чем шире, тем просто лучше, и $r = 8$ вовсе не расточительно: у слоя вдвое больше весов, чем при $r = 4$, и модель их использует. (Строго говоря, быстрее учится: шагов у всех одинаково, 1500.) О расточительности можно говорить, только когда число весов ограничено: то, что отдано слою прямого распространения, приходится отнять в другом месте. Когда весов всего около 8000, три варианта от $r = 1.4$ до $r = 8$ выучивают почти всё; различает их только функция потерь, среднее $-\log p$ верных ответов, и меньше всего она при $r = 3.7$. Блок почти без скрытого слоя ($r = 0.07$) и блок с очень короткими векторами ($r = 18$, по три компоненты на каждую из четырёх голов) заметно хуже. Так что правило из конспекта верно с поправкой: при равном числе весов из этих пяти лучше всего отношение около 4, а при втрое меньшем или вдвое большем выучивается почти столько же, хотя функция потерь примерно вдвое больше.
 # %% [markdown] id="activation" lang="en"
 # ## 6. Other activations: GELU and SwiGLU
 #
@@ -530,7 +530,7 @@ show(curves.weight_shares(whole, blocks), "weight_shares")
 #
 # $$\text{without: } J_3 J_2 J_1 \qquad\qquad \text{with: } (I + J_3)(I + J_2)(I + J_1) = I + J_1 + J_2 + J_3 + J_2 J_1 + J_3 J_1 + J_3 J_2 + J_3 J_2 J_1.$$
 #
-# Multiplied out, each block is either gone through or gone around, in all $2^3 = 8$ ways, and the way around all of them is $I$: the gradient at the end arrives at the beginning as it is, with other terms added to it.
+# Multiplied out, each layer is either gone through or gone around, in all $2^3 = 8$ ways, and the way around all of them is $I$: the gradient at the end arrives at the beginning as it is, with other terms added to it.
 #
 # The notes describe it "as if the derivative were taken twice". Doubled would be $2f'$. It is $1 + f'$: where $f' = 0.1$, that is 1.1 and not 0.2. It is not a guarantee either; where $f' = -1$, nothing is left.
 # %% [markdown] id="residual" lang="ru"
@@ -542,7 +542,7 @@ show(curves.weight_shares(whole, blocks), "weight_shares")
 #
 # $$\text{без связей: } J_3 J_2 J_1 \qquad\qquad \text{со связями: } (I + J_3)(I + J_2)(I + J_1) = I + J_1 + J_2 + J_3 + J_2 J_1 + J_3 J_1 + J_3 J_2 + J_3 J_2 J_1.$$
 #
-# Если раскрыть скобки, каждый блок либо проходят, либо обходят, всего $2^3 = 8$ путей, и путь в обход всех — это $I$: градиент с конца доходит до начала как есть, а остальные слагаемые к нему прибавляются.
+# Если раскрыть скобки, каждый слой либо проходят, либо обходят, всего $2^3 = 8$ путей, и путь в обход всех — это $I$: градиент с конца доходит до начала как есть, а остальные слагаемые к нему прибавляются.
 #
 # В конспекте об этом сказано: «как если бы производную взяли дважды». Удвоенная производная — это $2f'$. А здесь $1 + f'$: при $f' = 0.1$ это 1.1, а не 0.2. И это не гарантия: при $f' = -1$ не остаётся ничего.
 # %% id="residual-figure"
@@ -555,7 +555,7 @@ show(drawings.residual_paths(), "residual_paths")
 # %% [markdown] id="residual-measure-text" lang="ru"
 # Теперь настоящие блоки, внимание и слой прямого распространения, с теми случайными весами, с которых начинается обучение, и *без всякой нормализации*. Выход стопки поэлементно умножим на фиксированную случайную матрицу с нормой 1, сложим все произведения и измерим норму градиента этой суммы по входным векторам. (Норма — корень из суммы квадратов всех чисел; если блоков нет вовсе, она равна 1.) В каждом блоке два подслоя, так что 64 блока — это 128 множителей.
 #
-# **Предскажите:** 64 блока без остаточных связей, потом с ними. Какая степень десяти?
+# **Предскажите:** 64 блока без остаточных связей, потом с ними. Какого порядка (какая степень десяти) будет норма градиента?
 # %% id="residual-numbers"
 small = EncoderBlock(6, 2, generator=generator(0))
 small.norm_1 = small.norm_2 = nn.Identity()
@@ -588,9 +588,9 @@ for residual, name in ((False, "without"), (True, "with")):
     print(f"{name:12} " + "".join(f"{value:9.1e}" for value in flow[residual, "none"]))
 
 # %% [markdown] id="residual-after" lang="en"
-# Without them the gradient vanishes: after 64 blocks it is twelve orders of magnitude smaller. With them it does not vanish, but now it explodes, and so do the vectors themselves: each block adds something to the *residual stream* (so one calls the sum that runs through all the blocks along the residual connections), what it adds grows with the stream, and over 64 blocks the factors multiply. (How fast, depends on how large the initial matrices are.) A residual connection cures one half of the disease. The other half needs something that holds the size of the vectors.
+# Without them the gradient vanishes: after 64 blocks it is twelve orders of magnitude smaller. With them it does not vanish, but now it explodes, and so do the vectors themselves: each block adds something to the *residual stream* (the name for the sum that runs through all the blocks along the residual connections), what it adds grows with the stream: each block multiplies the size of the stream by some factor, and over 64 blocks the factors multiply. (How fast depends on how large the initial matrices are.) A residual connection cures one half of the disease. The other half needs something that holds the size of the vectors.
 # %% [markdown] id="residual-after" lang="ru"
-# Без связей градиент затухает: после 64 блоков он меньше на двенадцать порядков. Со связями он не затухает, зато взрывается, и сами векторы тоже: каждый блок что-то прибавляет к *остаточному потоку* (residual stream — так называют сумму, которая идёт через все блоки по остаточным связям), прибавка растёт вместе с ним, и за 64 блока эти множители перемножаются. (Насколько быстро — зависит от размера начальных матриц.) Остаточная связь лечит половину болезни. Для второй половины нужно что-то, что удержит масштаб векторов.
+# Без связей градиент затухает: после 64 блоков он меньше на двенадцать порядков. Со связями он не затухает, зато взрывается, и сами векторы тоже: каждый блок что-то прибавляет к *остаточному потоку* (residual stream — так называют сумму, которая идёт через все блоки по остаточным связям), прибавка растёт вместе с ним: каждый блок умножает масштаб потока на некоторое число, и за 64 блока эти числа перемножаются. (Насколько быстро — зависит от размера начальных матриц.) Остаточная связь лечит половину болезни. Для второй половины нужно что-то, что удержит масштаб векторов.
 
 
 # %% [markdown] id="layer-norm" lang="en"
@@ -698,17 +698,17 @@ claim(
 )
 
 # %% [markdown] id="gamma-beta-after" lang="en"
-# $\gamma_i$ and $\beta_i$ belong to the *feature* $i$ and are the same for all tokens. The mean is 10 if every $\beta_i$ is; a single one of four gives 2.5. And they cannot undo anything: what was the mean and the size of one token is gone after $\hat x$, and no number that is the same for all tokens can bring it back. What they can do is give each *feature* its own size and place: make one loud, another quiet, switch a third off.
+# $\gamma_i$ and $\beta_i$ belong to the *feature* $i$ and are the same for all tokens. The mean is 10 if every $\beta_i$ is; a single one of four gives 2.5. And they cannot undo the normalisation: the mean and the size of a single token are gone after $\hat x$, and no number that is the same for all tokens can bring it back. What they can do is give each *feature* its own size and place: make one loud, another quiet, switch a third off.
 #
-# That a token's size is gone is the point. If $x$ grows tenfold, LayerNorm's output does not change, and neither does that of the next sub-layer; so the factors of 64 blocks can no longer multiply.
+# That a token's size is gone is the point. If $x$ grows tenfold, LayerNorm's output does not change, and neither does that of the next sub-layer; so what a sub-layer adds no longer grows with the stream.
 #
-# **RMSNorm** (Zhang & Sennrich, 2019) (root mean square) leaves out the mean and β: $\gamma_i\, x_i / \sqrt{\tfrac{1}{D}\sum_k x_k^2 + \varepsilon}$. It costs less, and the models have not missed the rest; T5 uses it, and since Llama (2023) most large models do.
+# **RMSNorm** (root mean square; Zhang & Sennrich, 2019) leaves out the mean and β: $\gamma_i\, x_i / \sqrt{\tfrac{1}{D}\sum_k x_k^2 + \varepsilon}$. It costs less, and models do as well without the mean and β; T5 uses it, and since Llama (2023) most large models do.
 # %% [markdown] id="gamma-beta-after" lang="ru"
-# $\gamma_i$ и $\beta_i$ относятся к *признаку* $i$ и одинаковы для всех токенов. Среднее равно 10, если этому равны все $\beta_i$; один сдвиг из четырёх даёт 2.5. И ничего отменить они не могут: каким было среднее и каким был масштаб отдельного токена, по $\hat x$ уже не узнать, и никакое число, одинаковое для всех токенов, этого не вернёт. Зато каждый *признак* они могут сделать больше или меньше и сдвинуть: один усилить, другой ослабить, третий выключить.
+# $\gamma_i$ и $\beta_i$ относятся к *признаку* $i$ и одинаковы для всех токенов. Среднее равно 10, если все $\beta_i$ равны ему; один сдвиг из четырёх даёт 2.5. И отменить нормализацию они не могут: каким было среднее и каким был масштаб отдельного токена, по $\hat x$ уже не узнать, и никакое число, одинаковое для всех токенов, этого не вернёт. Зато каждый *признак* они могут сделать больше или меньше и сдвинуть: один усилить, другой ослабить, третий выключить.
 #
-# Масштаб токена пропадает — в этом и смысл. Если $x$ вырастет в десять раз, выход LayerNorm не изменится, а значит, не изменится и выход следующего подслоя; так что множители 64 блоков больше не перемножаются.
+# Масштаб токена пропадает — в этом и смысл. Если $x$ вырастет в десять раз, выход LayerNorm не изменится, а значит, не изменится и выход следующего подслоя; так что прибавка подслоя больше не растёт вместе с потоком.
 #
-# **RMSNorm** (Zhang & Sennrich, 2019) (root mean square) обходится без среднего и без β: $\gamma_i\, x_i / \sqrt{\tfrac{1}{D}\sum_k x_k^2 + \varepsilon}$. Она дешевле, а без вычитания среднего и без β модели, как оказалось, работают не хуже; её использует T5, а после Llama (2023) — большинство больших моделей.
+# **RMSNorm** (root mean square; Zhang & Sennrich, 2019) обходится без среднего и без β: $\gamma_i\, x_i / \sqrt{\tfrac{1}{D}\sum_k x_k^2 + \varepsilon}$. Она дешевле, а без вычитания среднего и без β модели, как оказалось, работают не хуже; её использует T5, а после Llama (2023) — большинство больших моделей.
 # %% id="rms-norm"
 theirs = nn.RMSNorm(4, eps=EPS, dtype=torch.float64)
 with torch.no_grad():
@@ -781,9 +781,9 @@ show(
 )
 
 # %% [markdown] id="both-after" lang="en"
-# At this start (matrices with standard deviation $1/\sqrt{\text{number of rows}}$) only both together hold the gradient: over 64 blocks it grows to about 10 and no more. The residual connection keeps it from vanishing, LayerNorm from exploding. (With smaller matrices a stack without LayerNorm does not explode either; there are models that are trained so, with great care for the start.) (LayerNorm alone slows the vanishing down: it divides by a small deviation, and so makes the gradients larger again.) Turn the two on and off yourself; the bars are the gradients of each block's $W_1$.
+# At this start (matrices with standard deviation $1/\sqrt{\text{number of rows}}$) only both together hold the gradient: over 64 blocks it grows to between 5 and 11. The residual connection keeps it from vanishing, LayerNorm from exploding. (With smaller matrices a stack without LayerNorm does not explode either; there are models that are trained so, with great care for the start. LayerNorm alone slows the vanishing down: it divides by a small deviation, and so makes the gradients larger again.) Turn the two on and off yourself; the bars are the gradients of each block's $W_1$.
 # %% [markdown] id="both-after" lang="ru"
-# При таком начале (стандартное отклонение матриц $1/\sqrt{\text{число строк}}$) только вместе они удерживают градиент: за 64 блока он вырастает лишь примерно до 10. Остаточная связь не даёт ему затухнуть, LayerNorm — взорваться. (С меньшими матрицами не взрывается и стопка без LayerNorm; есть модели, которые так и обучают, тщательно выбирая начальные веса.) (Одна LayerNorm затухание замедляет: деление на маленькое стандартное отклонение снова увеличивает градиенты.) Включайте и выключайте то и другое сами; столбики — градиенты по матрицам $W_1$ каждого блока.
+# При таком начале (стандартное отклонение матриц $1/\sqrt{\text{число строк}}$) только вместе они удерживают градиент: за 64 блока он вырастает лишь до 5–11. Остаточная связь не даёт ему затухнуть, LayerNorm — взорваться. (С меньшими матрицами не взрывается и стопка без LayerNorm; есть модели, которые так и обучают, тщательно выбирая начальные веса. Одна LayerNorm затухание замедляет: деление на маленькое стандартное отклонение снова увеличивает градиенты.) Включайте и выключайте то и другое сами; столбики — градиенты по матрицам $W_1$ каждого блока.
 # %% id="explorer-depth"
 explore_depth()
 
@@ -861,11 +861,11 @@ print(
 )
 
 # %% [markdown] id="batch-norm-training" lang="en"
-# With LayerNorm the vector moves in none of them: it sees one token and nothing else, in training as in inference. With BatchNorm it moves with the company, the more the smaller the batch, on the way to inference, and most of all with padding, unless one writes a version that leaves it out. (At $B = 1$ there is no company, hence the zeros: the question is normalised by its own few words, and its padding if that is not masked.) And the features of the longer questions no longer have mean 0 and deviation 1 in inference, but what the last line says.
+# With LayerNorm the vector moves in none of them: it sees one token and nothing else, in training as in inference. With BatchNorm it moves with the company (the more the smaller the batch), with padding, unless one writes a version that leaves it out, and on the way to inference. (At $B = 1$ there is no company, hence the zeros: the question is normalised by its own few words, and its padding if that is not masked.) And the features of the longer questions no longer have mean 0 and deviation 1 in inference, but what the last line says.
 #
 # Does it matter for training? The model of section 13, an encoder that names one of 67 answers, with two blocks, trained on batches of 1 to 64 questions, 300 steps each time, and tested in inference (three seeds, `course measure batch-size`). Small batches see fewer questions in all, so only a row should be compared, not a column.
 # %% [markdown] id="batch-norm-training" lang="ru"
-# С LayerNorm вектор не сдвигается нигде: она видит один токен и ничего больше, одинаково при обучении и на инференсе. С BatchNorm он сдвигается от соседей — тем сильнее, чем меньше батч, — при переходе к инференсу, а сильнее всего от заполнения, если не написать вариант, который его не учитывает. (При $B = 1$ соседей нет, поэтому в этой строке нули: вопрос нормализуется по собственным немногим словам и по заполнению, если оно не исключено.) А у признаков более длинных вопросов на инференсе уже не среднее 0 и отклонение 1, а то, что в последней строке.
+# С LayerNorm вектор не сдвигается нигде: она видит один токен и ничего больше, одинаково при обучении и на инференсе. С BatchNorm его сдвигают соседи (тем сильнее, чем меньше батч), заполнение, если не написать вариант, который его не учитывает, и переход к инференсу. (При $B = 1$ соседей нет, поэтому в этой строке нули: вопрос нормализуется по собственным немногим словам и по заполнению, если оно не исключено.) А у признаков более длинных вопросов на инференсе уже не среднее 0 и отклонение 1, а то, что в последней строке.
 #
 # Важно ли это для обучения? Возьмём модель из раздела 13, энкодер, который называет один из 67 ответов, с двумя блоками, обучим её на батчах от 1 до 64 вопросов, каждый раз 300 шагов, и проверим на инференсе (три начальных значения, `course measure batch-size`). При маленьких батчах модель видит меньше вопросов, поэтому сравнивать стоит числа в строке, а не в столбце.
 # %% id="batch-norm-recorded"
@@ -889,9 +889,9 @@ claim(
 )
 
 # %% [markdown] id="batch-norm-after" lang="en"
-# With batches of 8 questions or more both learn everything here. Below that BatchNorm falls behind, and leaving padding out of its averages makes it a little worse still, perhaps since fewer tokens are left to average over. The notes say that BatchNorm scales worse. Worse with what? We did not vary the size of the model. What we saw is that it depends on the batch: it is bad with *small* batches, and it is moved by padding and by the step from training to inference. (On real texts Shen et al., 2020, found it worse with large batches too, since the statistics of texts vary more than those of images.) A language model in inference writes one token at a time, often in a batch of one; large models are trained in many small pieces on many machines. LayerNorm does not notice any of this.
+# With batches of 8 questions or more both learn everything here. Below that BatchNorm falls behind, and leaving padding out of its averages makes it a little worse still, perhaps since fewer tokens are left to average over. The notes say that BatchNorm scales worse. Worse with what? We did not vary the size of the model. What we saw is that it depends on the batch: it is bad with *small* batches, and it is moved by padding and by the step from training to inference. (On real texts Shen et al., 2020, found it worse with large batches too, since the statistics of texts vary more than those of images.) Averages made in training need not fit the texts that come later; and large models are trained in many small pieces on many machines, each with a small batch. LayerNorm does not notice any of this.
 # %% [markdown] id="batch-norm-after" lang="ru"
-# При батчах от 8 вопросов с обеими здесь выучивается всё. При меньших BatchNorm отстаёт, а если исключить заполнение из её средних, становится ещё чуть хуже: возможно, потому, что усреднять остаётся по меньшему числу токенов. В конспекте сказано, что BatchNorm хуже масштабируется. При росте чего? Размер модели мы не меняли. Мы увидели, что BatchNorm зависит от батча: она плоха при *маленьких* батчах, и её сдвигают заполнение и переход от обучения к инференсу. (На настоящих текстах, по Shen et al., 2020, она хуже и при больших батчах: статистики текстов изменчивее, чем у изображений.) На инференсе языковая модель пишет по одному токену, часто в батче из одного текста; а обучают большие модели малыми порциями на множестве машин. LayerNorm ничего этого не замечает.
+# При батчах от 8 вопросов с обеими здесь выучивается всё. При меньших BatchNorm отстаёт, а если исключить заполнение из её средних, становится ещё чуть хуже: возможно, потому, что усреднять остаётся по меньшему числу токенов. В конспекте сказано, что BatchNorm хуже масштабируется. При росте чего? Размер модели мы не меняли. Мы увидели, что BatchNorm зависит от батча: она плоха при *маленьких* батчах, и её сдвигают заполнение и переход от обучения к инференсу. (На настоящих текстах, по Shen et al., 2020, она хуже и при больших батчах: статистики текстов изменчивее, чем у изображений.) Оценки, полученные при обучении, могут не подойти к текстам, которые придут потом; а обучают большие модели малыми порциями на множестве машин, в каждой порции батч маленький. Для LayerNorm всё это безразлично.
 
 # %% [markdown] id="order" lang="en"
 # ## 11. Before or after the sub-layer?
@@ -973,7 +973,7 @@ show(curves.first_steps(range(1, 61), losses), "first_steps")
 # %% [markdown] id="order-after" lang="en"
 # Post-norm at the full rate of 0.01 learns nothing: the loss stays at that of a guess. At 0.003 it stumbles, at 0.001 it gets along; warm-up helps at 0.003 altogether and at 0.01 in part. Pre-norm answers everything, at each rate, with or without warm-up. So "LayerNorm first" is not a matter of taste: it makes the training of deep models less delicate. Which of the two is better where both train, this task cannot say, since both reach 1.00; BERT was made with post-norm, and with warm-up.
 # %% [markdown] id="order-after" lang="ru"
-# Post-norm с полной скоростью 0.01 не учится ничему: значение функции потерь остаётся таким, как при угадывании. При 0.003 обучение спотыкается, при 0.001 идёт; прогрев при 0.003 помогает полностью, при 0.01 — отчасти. Pre-norm отвечает на всё при любой из этих скоростей, с прогревом и без него. Так что «LayerNorm вперёд» — не дело вкуса: глубокие модели тогда не так капризны в обучении. Какая из двух лучше там, где обучаются обе, эта задача не скажет: обе доходят до 1.00. BERT сделан с post-norm — и с прогревом.
+# Post-norm с полной скоростью 0.01 не учится ничему: значение функции потерь остаётся таким, как при угадывании. При 0.003 обучение спотыкается, при 0.001 идёт; прогрев при 0.003 помогает полностью, при 0.01 — отчасти. Модель с pre-norm верно отвечает на все вопросы при любой из этих скоростей, с прогревом и без него. Так что ставить LayerNorm перед подслоем — не дело вкуса: глубокие модели тогда легче обучать. Какая из двух лучше там, где обучаются обе, эта задача не скажет: обе доходят до 1.00. BERT обучали с post-norm — и с прогревом.
 
 
 # %% [markdown] id="block" lang="en"
@@ -1009,7 +1009,7 @@ class Block(nn.Module):
 # %% [markdown] id="block-parity-text" lang="en"
 # An encoder is several of them, one after the other. In the package it is `course_lib.encoder.Encoder`, which has a few options more. Three comparisons for each order: our block with the package's; the package's encoder of two blocks with PyTorch's `nn.TransformerEncoder`, with a mask over the padding, both in outputs and in the gradients of the input and of all weights; and the weights there and back.
 # %% [markdown] id="block-parity-text" lang="ru"
-# Энкодер — несколько таких блоков один за другим. В пакете он называется `course_lib.encoder.Encoder`, и аргументов у него чуть больше. Для каждого порядка три сверки: наш блок с блоком пакета; энкодер пакета из двух блоков с `nn.TransformerEncoder` из PyTorch — выходы, градиенты по входу и по весам, с маской заполнения; веса туда и обратно.
+# Энкодер — несколько таких блоков один за другим. В пакете он называется `course_lib.encoder.Encoder`, и аргументов у него чуть больше. Для каждого порядка три сверки: наш блок с блоком пакета; энкодер пакета из двух блоков с `nn.TransformerEncoder` из PyTorch — выходы, градиенты по входу и по весам, с маской заполнения; перенос весов из PyTorch к нам и обратно.
 # %% id="block-parity"
 returned = []
 for order in ("pre", "post"):
@@ -1114,13 +1114,13 @@ assert questions.accuracy(readers[True], asked) == 1
 assert questions.accuracy(readers[False], asked) < 0.2
 
 # %% [markdown] id="break-it-after" lang="en"
-# It hardly learns, though its gradients are neither small nor large. There is more to a residual connection than the size of gradients. Without it each layer *replaces* the token's vector by a mixture of all the tokens' values, and to hand a word on, a layer must have learned to hand it on; until then each layer mixes all words with each other. The last lines of the output show how fast: before training, after two such blocks the vectors of all words of a question point in nearly the same direction (Dong et al., 2021, call it the collapse of rank), and one word can hardly be told from another (how much can still be read off, section 13 measures). With it every word is there in every block from the first step on, and a layer has only to *add* something. That is why people speak of a *residual stream*, from which layers read and to which they write (Elhage et al., 2021).
+# It hardly learns, though its gradients are neither small nor large. There is more to a residual connection than the size of gradients. Without it each attention layer *replaces* the token's vector by a mixture of all the tokens' values; until it has learned to hand a word on, it only mixes all words with each other. The last lines of the output show how fast: before training, after two such blocks the vectors of all words of a question point in nearly the same direction (Dong et al., 2021, call it the collapse of rank), and one word can hardly be told from another (how much can still be read off, section 13 measures). With it every word is there in every block from the first step on, and a layer has only to *add* something. That is why people speak of a *residual stream*, from which layers read and to which they write (Elhage et al., 2021).
 # %% [markdown] id="break-it-after" lang="ru"
-# Она почти не учится, хотя градиенты у неё не малы и не велики. Значит, дело в остаточной связи не только в размере градиентов. Без неё каждый слой *заменяет* вектор токена смесью значений всех токенов, и, чтобы передать слово дальше, слой должен сначала научиться его передавать; а до тех пор каждый слой смешивает все слова друг с другом. Насколько быстро, показывают последние строки вывода: до обучения уже после двух таких блоков векторы всех слов вопроса смотрят почти в одну сторону (Dong et al., 2021, называют это коллапсом ранга), и отличить по ним одно слово от другого почти невозможно (сколько из них ещё можно прочитать, измерим в разделе 13). Со связью каждое слово с самого первого шага доступно в каждом блоке, а слою нужно только *добавить* к нему что-то. Поэтому и говорят об *остаточном потоке* (residual stream), из которого слои читают и в который пишут (Elhage et al., 2021).
+# Она почти не учится, хотя градиенты у неё не малы и не велики. Значит, остаточная связь нужна не только ради величины градиентов. Без неё каждый слой внимания *заменяет* вектор токена смесью значений всех токенов; пока он не научился передавать слово дальше, он лишь смешивает все слова друг с другом. Насколько быстро, показывают последние строки вывода: до обучения уже после двух таких блоков векторы всех слов вопроса смотрят почти в одну сторону (Dong et al., 2021, называют это коллапсом ранга), и отличить по ним одно слово от другого почти невозможно (сколько из них ещё можно прочитать, измерим в разделе 13). Со связью каждое слово с самого первого шага доступно в каждом блоке, а слою нужно только *добавить* к нему что-то. Поэтому и говорят об *остаточном потоке* (residual stream), из которого слои читают и в который пишут (Elhage et al., 2021).
 # %% [markdown] id="questions" lang="en"
 # ## 13. What is internet? A question on its way through the blocks
 #
-# The notes leave an example unfinished: the question *what is internet* (in Russian «что такое интернет») passes through the blocks; lower blocks recognise surface patterns, the phrase "what is", upper ones the meaning. Let us finish it, on a model small enough to look into. It has learned 112 facts about 16 things by heart. What is asked is told by the word before the thing and the word after it, or its absence, only both together:
+# The notes leave an example unfinished: the question *what is internet* (in Russian «что такое интернет») passes through the blocks; lower blocks recognise surface patterns, the phrase "what is", upper ones the meaning. Let us finish it, on a model small enough to look into. It has learned 112 facts about 16 things by heart. What is asked is told by the question word and by the word after the thing, or its absence; only for *of* does one of them suffice:
 #
 # | kind | question |
 # |---|---|
@@ -1138,7 +1138,7 @@ assert questions.accuracy(readers[False], asked) < 0.2
 # %% [markdown] id="questions" lang="ru"
 # ## 13. Что такое интернет? Вопрос на пути через блоки
 #
-# В конспекте есть незаконченный пример: вопрос «что такое интернет» проходит через блоки; нижние распознают поверхностные закономерности — оборот «что такое», — верхние понимают смысл. Закончим его на модели, в которую можно заглянуть. Она выучила наизусть 112 фактов о 16 предметах. О чём именно спрашивают, говорят слово до предмета и слово после него (или его отсутствие), но только вместе:
+# В конспекте есть незаконченный пример: вопрос «что такое интернет» проходит через блоки; нижние распознают поверхностные закономерности — оборот «что такое», — верхние понимают смысл. Закончим его на модели, в которую можно заглянуть. Она выучила наизусть 112 фактов о 16 предметах. О чём именно спрашивают, видно по вопросительному слову и по слову после предмета (или по его отсутствию); одного из них хватает только в вопросе с *of*:
 #
 # | вид | вопрос |
 # |---|---|
@@ -1247,13 +1247,13 @@ show(
 #
 # So the notes' sentence holds in this form: what follows from the words alone is there at once, even without training; what has to be looked up is built up on the way, here in the first two or three blocks. That the answer appears only at the top is not so: after one block a probe finds it in 71 % of the cases (untrained: 61 %), after two already in 96 % (untrained: 57 %).
 # %% [markdown] id="probes-after" lang="ru"
-# До первого блока из вопросительного знака не прочитать ничего (0.04 — доля самого частого ответа). После одного блока предмет и вид вопроса читаются в большинстве случаев — и *из необученной модели тоже* (0.85 и 0.88, из обученной 0.84 и 0.98): случайное внимание приносит к вопросительному знаку все слова, а смесь нескольких слов можно разложить обратно. Так что зонд, который находит оборот после блока 1, об обучении говорит мало. Даже ответ находится в шести случаях из десяти: зная предмет и вид вопроса, можно угадывать, складывая очки за то и за другое, и если дать их зонду точно, он прав в девяти случаях из десяти. Но у необученной модели с блока 1 так и остаётся шесть из десяти, а у обученной доля за три первых блока вырастает до 1.
+# До первого блока из вопросительного знака не прочитать ничего (0.04 — доля самого частого ответа). После одного блока предмет и вид вопроса читаются в большинстве случаев — и *из необученной модели тоже* (0.85 и 0.88, из обученной 0.84 и 0.98): случайное внимание приносит к вопросительному знаку все слова, а смесь нескольких слов можно разложить обратно. Так что зонд, который находит оборот после блока 1, об обучении говорит мало. Даже ответ находится в шести случаях из десяти: линейный зонд может складывать очки, которые дают ответу предмет и вид вопроса; если сообщить ему то и другое точно, он прав в девяти случаях из десяти. Но у необученной модели с блока 1 так и остаётся шесть из десяти, а у обученной доля за три первых блока вырастает до 1.
 #
 # Зонд читает больше, чем сама модель: после блока 1 logit lens даёт верный ответ на куда меньшую долю вопросов, чем зонд. То, что в векторе уже есть, ещё не обязано быть там, где его ищет сама модель.
 #
 # Последние строки показывают под другим углом то, что мы нашли в разделе 12: без остаточных связей необученный энкодер теряет слова, с каждым блоком всё больше. (Всё меньше, но не до нуля: зонд приводит все признаки к одному масштабу, как бы малы ни были различия.)
 #
-# Значит, фраза из конспекта верна в таком виде: то, что следует из самих слов, доступно сразу и даже без обучения; то, что нужно найти в памяти, накапливается по пути, здесь — в первых двух-трёх блоках. Но неверно, что ответ появляется только наверху: после одного блока зонд находит его в 71 % случаев (у необученной модели — в 61 %), после двух — уже в 96 % (у необученной — в 57 %).
+# Значит, фраза из конспекта верна с такой поправкой: то, что следует из самих слов, доступно сразу и даже без обучения; то, что нужно найти в памяти, накапливается по пути, здесь — в первых двух-трёх блоках. Но неверно, что ответ появляется только наверху: после одного блока зонд находит его в 71 % случаев (у необученной модели — в 61 %), после двух — уже в 96 % (у необученной — в 57 %).
 # %% [markdown] id="neurons" lang="en"
 # ### Which neurons fire?
 #
@@ -1366,13 +1366,13 @@ for j in rare:
 show(curves.firing(h[:, :, rare].permute(2, 0, 1).numpy(), rare, questions.THINGS, names), "firing")
 
 # %% [markdown] id="neurons-after" lang="en"
-# So in a trained layer facts are not kept as in a chest of drawers. Some 25 to 29 of 64 neurons fire for a question, each on average for 44 to 51 of the questions, and none is needed: take away any one of the 256, and not one answer is lost; even without the whole layer of block 2, 3 or 4 the answers stay, without that of block 1 86 % of them, without all four 72 %. A fact is spread: a sum of many rows, and each row takes part in many facts. The one-hot vector of the notes is the right picture of what one neuron does, not of how facts lie in a model. Nor may one say of this model that its facts lie in the feed-forward layers at all: attention and the matrices around it have room to spare, and a model trained without any feed-forward layer learns all 112 as well. Where room is short, as in section 5, more neurons hold more facts. (In large language models Geva et al., 2021, found neurons that respond to patterns one can name, and outputs composed of hundreds of them.)
+# So in a trained layer facts are not kept as in a chest of drawers. Some 25 to 29 of 64 neurons fire for a question, each on average for 44 to 51 of the 112 questions, and none is needed: take away any one of the 256, and not one answer is lost; even without the whole layer of block 2, 3 or 4 the answers stay, without that of block 1 86 % of them, without all four 72 %. A fact is spread: a sum of many rows, and each row takes part in many facts. The one-hot vector of the notes is the right picture of what one neuron does, not of how facts lie in a model. Nor may one say of this model that its facts lie in the feed-forward layers at all: attention and the matrices around it have room to spare, and a model trained without any feed-forward layer learns all 112 as well. Where room is short, as in section 5, more neurons hold more facts. (In large language models Geva et al., 2021, found neurons that respond to patterns one can name, and outputs composed of hundreds of them.)
 #
-# And the last columns tell the story of the section once more, from inside: in the first block half of a neuron's variance follows the kind of question alone; from the second on most depends on kind *and* thing together, which is what an answer is. (Some of it for a dull reason: ReLU makes a product of sorts even of a plain sum. That is what the untrained model shows, in brackets.)
+# The columns of the variance show from inside what the probes found: in the first block half of a neuron's variance follows the kind of question alone, as in the untrained model; from the second on the largest part, 0.39 to 0.46, depends on kind *and* thing together, which is what an answer is. (In the untrained model it is about half as much: ReLU makes something like a product even of a plain sum.)
 # %% [markdown] id="neurons-after" lang="ru"
-# Итак, в обученном слое факты лежат не как в картотеке. На один вопрос срабатывает от 25 до 29 нейронов из 64, каждый в среднем — на 44–51 вопрос, и незаменимых нет: уберите любой из 256 — не потеряется ни одного ответа; даже без всего слоя в блоке 2, 3 или 4 ответы остаются верными, без слоя в блоке 1 — 86 % из них, без всех четырёх — 72 %. Факт распределён: это сумма многих строк, а каждая строка участвует во многих фактах. One-hot вектор из конспекта верно показывает, что делает один нейрон, но не то, как факты лежат в модели. И нельзя даже сказать, что факты этой модели лежат именно в слоях прямого распространения: во внимании и в матрицах вокруг него места с избытком, и модель, обученная вовсе без слоёв прямого распространения, тоже выучивает все 112. Где места мало, как в разделе 5, там чем больше нейронов, тем больше фактов. (В больших языковых моделях Geva et al., 2021, нашли нейроны, которые откликаются на закономерности, понятные человеку, и выходы, которые складываются из сотен таких нейронов.)
+# Итак, в обученном слое факты лежат не как в картотеке. На один вопрос срабатывает от 25 до 29 нейронов из 64, каждый в среднем — на 44–51 вопрос из 112, и незаменимых нет: уберите любой из 256 — не потеряется ни один ответ; даже без всего слоя в блоке 2, 3 или 4 ответы остаются верными, без слоя в блоке 1 — 86 % из них, без всех четырёх — 72 %. Факт распределён: это сумма многих строк, а каждая строка участвует во многих фактах. One-hot вектор из конспекта верно показывает, что делает один нейрон, но не то, как факты лежат в модели. И нельзя даже сказать, что факты этой модели лежат именно в слоях прямого распространения: во внимании и в матрицах вокруг него места с избытком, и модель, обученная вовсе без слоёв прямого распространения, тоже выучивает все 112. Где места мало, как в разделе 5, там чем больше нейронов, тем больше фактов. (В больших языковых моделях Geva et al., 2021, нашли нейроны, которые откликаются на закономерности, понятные человеку, и выходы, которые складываются из сотен таких нейронов.)
 #
-# А последние столбцы показывают то же самое, теперь изнутри: в первом блоке половина дисперсии нейрона объясняется одним только видом вопроса; со второго больше всего зависит от сочетания вида *и* предмета — а это и есть ответ. (Отчасти по скучной причине: ReLU и простую сумму превращает в нечто вроде произведения. Сколько даёт она сама, показывает необученная модель, в скобках.)
+# Столбцы дисперсии показывают изнутри то, что нашли зонды: в первом блоке половина дисперсии нейрона объясняется одним только видом вопроса, как и у необученной модели; со второго наибольшая часть, от 0.39 до 0.46, зависит от сочетания вида *и* предмета — а это и есть ответ. (У необученной модели она примерно вдвое меньше: ReLU и простую сумму превращает в нечто вроде произведения.)
 # %% id="neurons-claim"
 claim(
     "6.6",
@@ -1434,13 +1434,13 @@ show(
 
 
 # %% [markdown] id="depth-after" lang="en"
-# At equally many weights and steps, four and eight narrow blocks do worse in both tasks. For the table two blocks are a little better than one, then it falls; with eight, $D$ is 8 and a head has two numbers. The referent needs two steps, but one block is enough: the head on top takes the second. Two blocks learned it in two of three runs; the other run, and all those with four blocks, stayed at a guess. That is not to say that they cannot: with more steps they may well. And whether it is the depth that does harm or the narrowness, this experiment does not separate.
+# At equally many weights and steps, four narrow blocks do worse in both tasks, and eight, tried on the table only, do worse still. For the table two blocks are a little better than one, then it falls; with eight, $D$ is 8 and a head has two numbers. The referent needs two steps, but one block is enough: the head on top takes the second. Two blocks learned it in two of three runs; the other run, and all those with four blocks, stayed at a guess. That is not to say that they cannot: with more steps they may well. And whether it is the depth that does harm or the narrowness, this experiment does not separate.
 #
 # Nor does it say that one block is enough for everything: what takes many lookups in turn may need a width that no one can pay for. For large language models the shape matters little within wide bounds (Kaplan et al., 2020): real ones have $D$ some 30 to 160 times the number of blocks, 64 times in BERT-base, 128 times in Llama 3 8B. The cell below takes the time for three encoders with equally many weights; sixteen blocks do nearly as many multiplications as one (only 6 % more), and yet take longer. On a graphics card, which can do more at once, the difference is usually larger.
 # %% [markdown] id="depth-after" lang="ru"
-# При равном числе весов и шагов четыре и восемь узких блоков в обеих задачах хуже. В задаче с таблицей два блока чуть лучше одного, дальше доля падает; при восьми блоках $D$ равно 8, и на голову приходится два числа. Чтобы найти, к чему относится *it*, нужны два шага, но хватает и одного блока: второй шаг делает голова над ним. Два блока научились в двух прогонах из трёх; третий прогон и все с четырьмя блоками остались на уровне угадывания. Это не значит, что они не могут: при большем числе шагов, возможно, научились бы. И вредит ли здесь глубина или узость, этот опыт не различает.
+# При равном числе весов и шагов четыре узких блока хуже в обеих задачах, а восемь — ещё хуже (их пробовали только на таблице). В задаче с таблицей два блока чуть лучше одного, дальше доля падает; при восьми блоках $D$ равно 8, и на голову приходится два числа. Чтобы найти, к чему относится *it*, нужны два шага, но хватает и одного блока: второй шаг делает голова над ним. Два блока научились в двух прогонах из трёх; третий прогон и все с четырьмя блоками остались на уровне угадывания. Это не значит, что они не могут: при большем числе шагов, возможно, научились бы. И вредит ли здесь глубина или узость, этот опыт не различает.
 #
-# Не значит это и того, что одного блока хватит на всё: если поисков нужно много, один за другим, может понадобиться ширина, которую никто не оплатит. У больших языковых моделей форма в широких пределах значит мало (Kaplan et al., 2020): у настоящих моделей $D$ больше числа блоков в 30–160 раз: в 64 раза у BERT-base, в 128 у Llama 3 8B. Ячейка ниже измеряет время трёх энкодеров с равным числом весов; шестнадцать блоков выполняют почти столько же умножений, сколько один (больше всего на 6 %), а времени им нужно больше. На видеокарте, которая может делать больше действий сразу, разница обычно ещё больше.
+# Не значит это и того, что одного блока хватит на всё: если поисков нужно много, один за другим, может понадобиться ширина, которую никто не оплатит. У больших языковых моделей форма в широких пределах значит мало (Kaplan et al., 2020). У настоящих моделей $D$ больше числа блоков в 30–160 раз: в 64 у BERT-base, в 128 у Llama 3 8B. Ячейка ниже измеряет время трёх энкодеров с равным числом весов; шестнадцать блоков выполняют почти столько же умножений, сколько один (больше всего на 6 %), а времени им нужно больше. На видеокарте, которая может делать больше действий сразу, разница обычно ещё больше.
 # %% id="timing" tags=["nbval-ignore-output"]
 # Not compared by validation: seconds differ between machines.
 import time
@@ -1632,7 +1632,7 @@ plant = check("plant", plant)
 # %% [markdown] id="ex-block-weights-text" lang="ru"
 # ### 14.4 Где находятся веса
 #
-# Верните два целых числа: сколько весов во внимании одного блока и сколько в его слое прямого распространения. Во внимании $H$ голов запросов и $H_{KV}$ голов ключей и значений, все размера $d_k = D / H$: у `W_Q` и `W_O` форма $(D, D)$, у `W_K` и `W_V` — $(D, H_{KV} d_k)$. В слое прямого распространения две матрицы, $W_1$ и $W_2$; если задано `gated`, есть ещё $W_3$ той же формы, что $W_1$. Если задано `bias`, смещение есть у каждого из этих линейных слоёв, иначе ни у одного. Веса нормализации не считайте.
+# Верните два целых числа: сколько весов во внимании одного блока и сколько в его слое прямого распространения. Во внимании $H$ голов запросов и $H_{KV}$ голов ключей и значений, все размера $d_k = D / H$: у `W_Q` и `W_O` форма $(D, D)$, у `W_K` и `W_V` — $(D, H_{KV} d_k)$. В слое прямого распространения две матрицы, $W_1$ и $W_2$; если `gated` истинно, есть ещё $W_3$ той же формы, что $W_1$. Если истинно `bias`, смещение есть у каждого из этих линейных слоёв, иначе ни у одного. Веса нормализации не считайте.
 # %% id="ex-block-weights" tags=["exercise"]
 def block_weights(D, d_ff, H, H_KV, gated, bias):
     raise NotImplementedError  # your code
@@ -1738,7 +1738,7 @@ encoder_block = check("encoder-block-hunt", encoder_block)
 # </details>
 # <details><summary>Решение</summary>
 #
-# Среднее и дисперсия брались по токенам, и каждый токен зависел от всех остальных; нормализованные векторы занимали место потока, а он должен идти мимо нормализации нетронутым; вторая остаточная связь возвращала вход блока, и найденное вниманием терялось; а ReLU стояла после $W_2$, где слой с ней может только прибавлять, а две матрицы равносильны одной.
+# Среднее и дисперсия брались по токенам, и каждый токен зависел от всех остальных; нормализованные векторы занимали место потока, а он должен идти мимо нормализации нетронутым; вторая остаточная связь возвращала вход блока, и найденное вниманием терялось; а ReLU стояла после $W_2$: такой слой может только увеличивать числа в потоке, а две матрицы без ReLU между ними равносильны одной.
 #
 # ```python
 # def encoder_block(x, attend, W_1, b_1, W_2, b_2, gamma_1, beta_1, gamma_2, beta_2):
@@ -1821,17 +1821,17 @@ print("14.5:", whole[0], "as put together:", bool((whole - stream).abs().max() <
 # | Gemma 2 9B | 2024 | до и после подслоя (до суммы), RMSNorm | GeGLU | 4 | нет | 42 |
 # | OLMo 2 7B | 2024 | после подслоя, до суммы, RMSNorm | SwiGLU | 2.69 | нет | 32 |
 #
-# Последние две показывают, что место нормализации ищут до сих пор: в обеих нормализуется *выход* подслоя, до сложения, а на самом потоке не стоит ничего. GeGLU — это SwiGLU с GELU в вентиле; 6 + 6 — энкодер и декодер. PaLM вычисляет внимание и слой прямого распространения одного блока параллельно, по одному и тому же входу, — это экономит шаг. Во многих моделях вместо одного слоя прямого распространения их несколько — от восьми до сотен, — и каждый токен пользуется лишь некоторыми (*mixture of experts*, смесь экспертов): хранилище больше, а цена одного токена та же.
+# Последние две показывают, что место нормализации ищут до сих пор: в обеих нормализуется *выход* подслоя, до сложения, а на самом потоке не стоит ничего. GeGLU — это SwiGLU с GELU в вентиле; 6 + 6 — энкодер и декодер. PaLM вычисляет внимание и слой прямого распространения одного блока параллельно, по одному и тому же входу, — это экономит шаг. Во многих моделях вместо одного слоя прямого распространения их несколько — от восьми до сотен, — и каждый токен пользуется лишь некоторыми (*mixture of experts*, смесь экспертов): хранилище больше, а вычислений на токен столько же.
 # %% [markdown] id="summary" lang="en"
 # ## 16. Summary
 #
-# Attention carries vectors between tokens, but what it hands over is a weighted sum; the feed-forward layer works on each token by itself, widens its vector, bends it, narrows it back, and holds most of a block's weights; it can be read as a store, columns of $W_1$ as keys, rows of $W_2$ as values, but training spreads a fact over many of them. A residual connection adds the identity to the derivative, so that gradients do not vanish and words stay available to every block; LayerNorm gives each token's vector mean 0 and standard deviation 1 and lets γ and β decide feature by feature, so that sizes do not explode; the one without the other is not enough. Unlike BatchNorm, LayerNorm looks at one token only and is the same in training and in inference. Before the sub-layer (pre-norm) it leaves the stream free, and training is robust; where it stands after the sum (post-norm, 2017), the training of a deep model needs a small rate or warm-up.
+# Attention carries vectors between tokens, but what it hands over is a weighted sum; the feed-forward layer works on each token by itself, widens its vector, bends it, narrows it back, and holds most of a block's weights; it can be read as a store, columns of $W_1$ as keys, rows of $W_2$ as values, but training spreads a fact over many of them. A residual connection adds the identity to the derivative, which keeps gradients from vanishing, and words stay available to every block; LayerNorm gives each token's vector mean 0 and standard deviation 1 and lets γ and β decide feature by feature, so that what enters a sub-layer does not depend on the size of the stream and nothing explodes; at the usual start the one without the other is not enough. Unlike BatchNorm, LayerNorm looks at one token only and is the same in training and in inference. Before the sub-layer (pre-norm) it leaves the stream free, and training is robust; where it stands after the sum (post-norm, 2017), the training of a deep model needs a small rate or warm-up.
 #
 # $$x \leftarrow x + \mathrm{Attention}\big(\mathrm{LN}(x)\big), \qquad x \leftarrow x + \mathrm{FFN}\big(\mathrm{LN}(x)\big)$$
 # %% [markdown] id="summary" lang="ru"
 # ## 16. Итог
 #
-# Внимание переносит векторы между токенами, но передаёт оно взвешенную сумму; слой прямого распространения обрабатывает каждый токен отдельно: расширяет его вектор, применяет нелинейность, сужает обратно. В нём большая часть весов блока. Его можно читать как хранилище, где столбцы $W_1$ — ключи, а строки $W_2$ — значения, но при обучении факт распределяется по многим из них. Остаточная связь добавляет к производной единичную матрицу: градиенты не затухают, а слова остаются доступны каждому блоку. LayerNorm приводит вектор каждого токена к среднему 0 и стандартному отклонению 1, а масштаб и сдвиг каждого признака задают γ и β: масштаб векторов не растёт без предела. Одного без другого мало. В отличие от BatchNorm, LayerNorm смотрит только на один токен и одинакова при обучении и на инференсе. Перед подслоем (pre-norm) она оставляет поток свободным, и обучение устойчиво; если же она стоит после суммы (post-norm, 2017), обучению глубокой модели нужны малая скорость или прогрев.
+# Внимание переносит векторы между токенами, но передаёт оно взвешенную сумму; слой прямого распространения обрабатывает каждый токен отдельно: расширяет его вектор, применяет нелинейность, сужает обратно. В нём большая часть весов блока. Его можно читать как хранилище, где столбцы $W_1$ — ключи, а строки $W_2$ — значения, но при обучении факт распределяется по многим из них. Остаточная связь добавляет к производной единичную матрицу: градиенты не затухают, а слова остаются доступны каждому блоку. LayerNorm приводит вектор каждого токена к среднему 0 и стандартному отклонению 1, а масштаб и сдвиг каждого признака задают γ и β. Поэтому то, что поступает в подслой, не зависит от масштаба потока, и ничто не взрывается. При обычных начальных весах одного без другого мало. В отличие от BatchNorm, LayerNorm смотрит только на один токен и одинакова при обучении и на инференсе. Перед подслоем (pre-norm) она оставляет поток свободным, и обучение устойчиво; если же она стоит после суммы (post-norm, 2017), обучению глубокой модели нужны малая скорость или прогрев.
 #
 # $$x \leftarrow x + \mathrm{Attention}\big(\mathrm{LN}(x)\big), \qquad x \leftarrow x + \mathrm{FFN}\big(\mathrm{LN}(x)\big)$$
 # %% id="summary-figure"
