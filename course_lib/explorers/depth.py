@@ -26,14 +26,14 @@ def explore_depth() -> Explorer:
     """The norm of the gradient of every block's W_1 in stacks of 1 to 64 blocks, at the initial weights.
 
     The learner chooses the depth, takes the residual connections out and puts LayerNorm before, after or nowhere. All
-    numbers come from :func:`course_lib.gradient_flow.gradient_profile` with its first seed and stand in the page with
+    numbers come from :func:`course_lib.gradient_flow.gradient_flow` with its first seed and stand in the page with
     three significant digits; the page itself computes only the heights of the bars.
     """
-    from course_lib.gradient_flow import D_MODEL, HEADS, TOKENS, gradient_profile
+    from course_lib.gradient_flow import D_MODEL, HEADS, TOKENS, gradient_flow
 
     # Without residual connections come first: the script takes [0] or [1] for the state of its switch.
     exact = [
-        [[gradient_profile(depth, residual=residual, norm=norm) for depth in DEPTHS] for norm in NORMS]
+        [[gradient_flow(depth, residual=residual, norm=norm).weights for depth in DEPTHS] for norm in NORMS]
         for residual in (False, True)
     ]
     every = [math.log10(n) for kinds in exact for depths in kinds for profile in depths for n in profile]

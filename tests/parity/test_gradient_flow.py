@@ -10,9 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from course_lib.gradient_flow import (
-    gradient_at_input,
     gradient_flow,
-    gradient_profile,
     stack,
     vectors_and_direction,
 )
@@ -69,8 +67,6 @@ def test_equals_autograd_through_a_stack_written_by_hand(depth: int, seed: int, 
     found = gradient_flow(depth, **options)
     assert found.weights == pytest.approx(wanted, rel=1e-8)
     assert found.at_input == pytest.approx(float(x.grad.norm()), rel=1e-8)
-    assert gradient_profile(depth, **options) == found.weights
-    assert gradient_at_input(depth, **options) == found.at_input
 
 
 @pytest.mark.parametrize(("residual", "norm"), KINDS)
@@ -88,7 +84,7 @@ def test_equals_finite_differences(residual: bool, norm: str) -> None:
                 ends.append(float((encoder(x)[0] * direction).sum()))
                 weights.view(-1)[at] -= by
             slopes.append((ends[0] - ends[1]) / (2 * step))
-    found = gradient_profile(2, residual=residual, norm=norm, seed=2, tokens=3, d_model=4, heads=2)
+    found = gradient_flow(2, residual=residual, norm=norm, seed=2, tokens=3, d_model=4, heads=2).weights
     assert found[0] == pytest.approx(math.hypot(*slopes), rel=1e-6)
 
 
@@ -133,7 +129,7 @@ def test_what_the_lesson_shows_holds() -> None:
     """The first block's matrix in a stack of 32: by how much its gradient differs from that in a stack of 1."""
     change = {}
     for residual, norm in KINDS:
-        shallow, deep = (gradient_profile(depth, residual=residual, norm=norm)[0] for depth in (1, 32))
+        shallow, deep = (gradient_flow(depth, residual=residual, norm=norm).weights[0] for depth in (1, 32))
         change[residual, norm] = deep / shallow
     assert change[False, "none"] < 1e-5
     assert change[True, "none"] > 1e6
