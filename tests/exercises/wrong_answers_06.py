@@ -139,7 +139,7 @@ def _left(tokens: bool, stream: bool, start: bool, relu: bool) -> tuple[str, str
     if relu:
         parts["change"] = "torch.relu((y @ W_1 + b_1) @ W_2 + b_2)"
     hints = {
-        "tokens": "where else do tokens meet",
+        "tokens": "where do tokens meet besides attention",
         # The second connection brings the input back: that the stream was replaced shows only when this is mended.
         "start": "whatever attention returns",
         "stream": "both return zeros the output is not the input",
@@ -436,13 +436,13 @@ return x""",
         (
             "over everything",
             _hunt(mean="y.mean()", variance="c.square().mean()"),
-            "where else do tokens meet",
+            "where do tokens meet besides attention",
         ),
-        ("variance of the tokens", _hunt(variance="c.square().mean(dim=0)"), "where else do tokens meet"),
+        ("variance of the tokens", _hunt(variance="c.square().mean(dim=0)"), "where do tokens meet besides attention"),
         (
             "tokens before attention",
             _hunt(first="x + attend(norm(x.T, gamma_1[:, None], beta_1[:, None]).T)"),
-            "where else do tokens meet",
+            "where do tokens meet besides attention",
         ),
         (
             "post-norm",
