@@ -21,6 +21,9 @@ START = 3
 TICK = 5
 """Decades from one label of the axis to the next."""
 
+RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+""":meth:`str.translate` makes an exponent of a whole number by it."""
+
 
 def explore_depth() -> Explorer:
     """The norm of the gradient of every block's W_1 in stacks of 1 to 64 blocks, at the initial weights.
@@ -94,7 +97,7 @@ def shown(number: float) -> str:
     mantissa, power = f"{number:.2e}".split("e")
     if -3 < int(power) < 4:
         return f"{float(f'{number:.2e}'):.{max(0, 2 - int(power))}f}"
-    return f"{mantissa}\u00a0·\u00a010{str(int(power)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
+    return f"{mantissa}\u00a0·\u00a010{str(int(power)).translate(RAISED)}"
 
 
 def _texts(exact: list) -> list:
@@ -131,4 +134,4 @@ def _base(power: int) -> str:
 
 
 def _power(power: int) -> str:
-    return f"10{str(power).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}" if power else "1"
+    return f"10{str(power).translate(RAISED)}" if power else "1"

@@ -41,7 +41,6 @@ start(lesson=6)
 
 # %% id="imports"
 import math
-from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -1074,6 +1073,7 @@ for order in ("pre", "post"):
 print("weights there and back, equal:", returned)
 assert all(returned)
 
+
 # %% [markdown] id="break-it" lang="en"
 # ### Break it: no residual connections
 #
@@ -1083,20 +1083,24 @@ assert all(returned)
 #
 # **Предскажите:** четыре блока с LayerNorm, обученные отвечать на вопросы из раздела 10 (это модель следующего раздела); потом то же без остаточных связей. LayerNorm, как мы видели, поддерживает градиенты: после четырёх блоков они ещё обычного размера. Обучится ли модель?
 # %% id="break-it-run"
+def untrained_reader(residual):
+    """The model of four blocks at its initial weights, with residual connections or without."""
+    model = QuestionReader(4, seed=0)
+    for block in model.encoder.blocks:
+        block.residual = residual
+    return model
+
+
 readers = {}
 for residual in (True, False):
-    readers[residual] = QuestionReader(4, seed=0)
-    for block in readers[residual].encoder.blocks:
-        block.residual = residual
+    readers[residual] = untrained_reader(residual)
     losses_of = questions.train(readers[residual], steps=150)
     right = questions.accuracy(readers[residual], asked)
     print(f"residual connections {residual!s:5}: loss {mean(losses_of[-10:]):.2f}, right answers {right:.2f}")  # fmt: skip
 
 some = asked[:7]  # seven questions of four or five words, before any training
 for residual in (True, False):
-    fresh = QuestionReader(4, seed=0)
-    for block in fresh.encoder.blocks:
-        block.residual = residual
+    fresh = untrained_reader(residual)
     fresh_loss = questions.loss(fresh, asked, 0, 64)
     fresh_loss.backward()
     first = float(fresh.encoder.blocks[0].feed_forward.W_1.grad.norm())
@@ -1209,10 +1213,11 @@ learned_openings = asked.opening < 5
 sought = {"word": asked.thing, "phrase": asked.kind, "answer": asked.answer}
 found = {}
 print("after … blocks                " + "".join(f"{n:6}" for n in range(5)))
-cut = QuestionReader(4, seed=0)
-for block in cut.encoder.blocks:
-    block.residual = False
-models = {"trained": reader, "untrained": QuestionReader(4, seed=0), "untrained-no-residual": cut}
+models = {
+    "trained": reader,
+    "untrained": untrained_reader(True),
+    "untrained-no-residual": untrained_reader(False),
+}
 for name, model in models.items():
     with torch.no_grad():
         on_the_way = model.trace(asked)

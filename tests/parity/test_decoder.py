@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from unsettled_layers import close, own, randn, unsettle
+from unsettled_layers import close, own, pairs_of_attention, pairs_of_feed_forward, randn, unsettle
 
 from course_lib import decoder as module
 from course_lib.attention import causal_mask, padding_mask
@@ -39,25 +39,14 @@ def of_torch(
 def pairs(ours: Decoder, theirs: nn.TransformerDecoder) -> list[tuple]:
     """All our parameters and theirs, with what turns their layout into ours."""
 
-    def part(number: int, size: int):
-        return lambda w: w[number * size : (number + 1) * size].mT if w.ndim == 2 else w[number * size :][:size]
-
-    def plain(w: Tensor) -> Tensor:
-        return w.mT
-
     found = []
     for block, layer in zip(ours.blocks, theirs.layers, strict=True):
         for attention, torchs in (
             (block.self_attention, layer.self_attn),
             (block.cross_attention, layer.multihead_attn),
         ):
-            for i, n in enumerate("QKV"):
-                found.append((getattr(attention, f"W_{n}"), torchs.in_proj_weight, part(i, attention.d_model)))
-                found.append((getattr(attention, f"b_{n}"), torchs.in_proj_bias, part(i, attention.d_model)))
-            found += [(attention.W_O, torchs.out_proj.weight, plain), (attention.b_O, torchs.out_proj.bias)]
-        ffn = block.feed_forward
-        found += [(ffn.W_1, layer.linear1.weight, plain), (ffn.b_1, layer.linear1.bias)]
-        found += [(ffn.W_2, layer.linear2.weight, plain), (ffn.b_2, layer.linear2.bias)]
+            found += pairs_of_attention(attention, torchs)
+        found += pairs_of_feed_forward(block.feed_forward, layer)
         for norm, torchs in (
             (block.norm_1, layer.norm1), (block.norm_2, layer.norm2), (block.norm_3, layer.norm3)
         ):  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from unsettled_layers import close, own, randn, unsettle
+from unsettled_layers import close, own, pairs_of_attention, pairs_of_feed_forward, randn, unsettle
 
 from course_lib import multi_head, normalisation
 from course_lib.attention import causal_mask, padding_mask
@@ -38,21 +38,10 @@ def of_torch(
 def pairs(ours: Encoder, theirs: nn.TransformerEncoder) -> list[tuple]:
     """All our parameters and theirs, with what turns their layout into ours."""
 
-    def part(number: int, size: int):
-        return lambda w: w[number * size : (number + 1) * size].mT if w.ndim == 2 else w[number * size :][:size]
-
-    def plain(w: Tensor) -> Tensor:
-        return w.mT
-
     found = []
     for block, layer in zip(ours.blocks, theirs.layers, strict=True):
-        attention, ffn, torchs = block.attention, block.feed_forward, layer.self_attn
-        for i, n in enumerate("QKV"):
-            found.append((getattr(attention, f"W_{n}"), torchs.in_proj_weight, part(i, attention.d_model)))
-            found.append((getattr(attention, f"b_{n}"), torchs.in_proj_bias, part(i, attention.d_model)))
-        found += [(attention.W_O, torchs.out_proj.weight, plain), (attention.b_O, torchs.out_proj.bias)]
-        found += [(ffn.W_1, layer.linear1.weight, plain), (ffn.b_1, layer.linear1.bias)]
-        found += [(ffn.W_2, layer.linear2.weight, plain), (ffn.b_2, layer.linear2.bias)]
+        found += pairs_of_attention(block.attention, layer.self_attn)
+        found += pairs_of_feed_forward(block.feed_forward, layer)
         found += [(block.norm_1.gamma, layer.norm1.weight), (block.norm_1.beta, layer.norm1.bias)]
         found += [(block.norm_2.gamma, layer.norm2.weight), (block.norm_2.beta, layer.norm2.bias)]
     if ours.norm is not None:
