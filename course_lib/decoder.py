@@ -19,14 +19,13 @@ from dataclasses import dataclass
 from typing import Self
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_lib.attention import causal_mask, scaled_dot_product_attention
-from course_lib.encoder import Normalisation, Order, _normalisation
+from course_lib.encoder import Order, torch_layer
 from course_lib.feed_forward import Activation, FeedForward
-from course_lib.multi_head import MultiHeadAttention, _affine, merge_heads, split_heads
-from course_lib.normalisation import EPS, LayerNorm, RMSNorm
+from course_lib.multi_head import MultiHeadAttention, affine, merge_heads, split_heads
+from course_lib.normalisation import EPS, LayerNorm, Normalisation, normalisation_layer
 
 # ------------------------------------------------------------------------------- attention to keys computed before
 
@@ -61,14 +60,14 @@ def attend_to(
     if attention.kv_heads < attention.heads:
         key, value = (part.repeat_interleave(attention.heads // attention.kv_heads, dim=-3) for part in (key, value))
     z, weights = scaled_dot_product_attention(query, key, value, mask)
-    return _affine(merge_heads(z), attention.W_O, attention.b_O), weights
+    return affine(merge_heads(z), attention.W_O, attention.b_O), weights
 
 
 def _projected(attention: MultiHeadAttention, letter: str, x: Tensor, heads: int) -> Tensor:
     if x.shape[-1] != attention.d_model:
         raise ValueError(f"the vectors have size {x.shape[-1]}, the heads expect D = {attention.d_model}")
     weight, vector = (getattr(attention, f"{kind}_{letter}") for kind in "Wb")
-    return split_heads(_affine(x, weight, vector), heads)
+    return split_heads(affine(x, weight, vector), heads)
 
 
 @dataclass
@@ -174,7 +173,7 @@ class DecoderBlock(nn.Module):
         )
         self.feed_forward = FeedForward(d_model, d_ff, activation, bias=bias, generator=generator, dtype=dtype)
         self.norm_1, self.norm_2, self.norm_3 = (
-            _normalisation(normalisation, d_model, eps, bias, dtype) for _ in range(3)
+            normalisation_layer(normalisation, d_model, eps, bias, dtype) for _ in range(3)
         )
 
     def forward(
@@ -269,14 +268,11 @@ class DecoderBlock(nn.Module):
         """
         if type(layer) is not nn.TransformerDecoderLayer:
             raise ValueError(f"an nn.TransformerDecoderLayer was expected, not {type(layer).__name__}")
-        middle = {F.relu: nn.ReLU(), F.gelu: nn.GELU()}.get(layer.activation, layer.activation)
-        if type(middle) not in (nn.ReLU, nn.GELU):
-            raise ValueError(f"the activation must be ReLU or GELU, not {middle}")
         attention = MultiHeadAttention.from_torch(layer.self_attn)
         norm = "pre" if layer.norm_first else "post"
         own = cls(attention.d_model, attention.heads, norm=norm, dtype=attention.W_O.dtype)
         own.self_attention, own.cross_attention = attention, MultiHeadAttention.from_torch(layer.multihead_attn)
-        own.feed_forward = FeedForward.from_torch(nn.Sequential(layer.linear1, middle, layer.linear2))
+        own.feed_forward = FeedForward.from_torch_layer(layer)
         own.norm_1, own.norm_2, own.norm_3 = (
             LayerNorm.from_torch(part) for part in (layer.norm1, layer.norm2, layer.norm3)
         )
@@ -289,25 +285,8 @@ class DecoderBlock(nn.Module):
             ValueError: if PyTorch's layer has no such form: RMSNorm, another activation than ReLU
                 or the exact GELU, fewer heads of keys and values.
         """
-        if isinstance(self.norm_1, RMSNorm):
-            raise ValueError("nn.TransformerDecoderLayer has LayerNorm, not RMSNorm")
-        if self.feed_forward.activation not in ("relu", "gelu"):
-            # The approximation of GELU could only be given as a module, which PyTorch's copies of a layer silently lose.
-            raise ValueError(
-                f"nn.TransformerDecoderLayer has ReLU or the exact GELU, not {self.feed_forward.activation}"
-            )
-        layer = nn.TransformerDecoderLayer(
-            self.self_attention.d_model,
-            self.self_attention.heads,
-            self.feed_forward.d_ff,
-            dropout=0.0,
-            activation=self.feed_forward.activation,
-            batch_first=True,
-            norm_first=self.norm == "pre",
-            dtype=self.self_attention.W_O.dtype,
-        )
+        layer = torch_layer(nn.TransformerDecoderLayer, self.norm, self.self_attention, self.feed_forward, self.norm_1)
         layer.self_attn, layer.multihead_attn = self.self_attention.to_torch(), self.cross_attention.to_torch()
-        layer.linear1, _, layer.linear2 = self.feed_forward.to_torch()
         layer.norm1, layer.norm2, layer.norm3 = (
             norm.to_torch() for norm in (self.norm_1, self.norm_2, self.norm_3)
         )  # fmt: skip
@@ -359,7 +338,7 @@ class Decoder(nn.Module):
             for _ in range(layers)
         )  # fmt: skip
         last = (norm == "pre") if final_norm is None else final_norm
-        self.norm = _normalisation(normalisation, d_model, eps, bias, dtype) if last else None
+        self.norm = normalisation_layer(normalisation, d_model, eps, bias, dtype) if last else None
 
     def forward(
         self, x: Tensor, memory: Tensor, mask: Tensor | None = None, memory_mask: Tensor | None = None

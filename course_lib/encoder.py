@@ -11,18 +11,16 @@ heart; and its random numbers differ between kinds of processors, which the figu
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_lib.feed_forward import Activation, FeedForward
 from course_lib.multi_head import MultiHeadAttention
-from course_lib.normalisation import EPS, LayerNorm, RMSNorm
+from course_lib.normalisation import EPS, LayerNorm, Normalisation, RMSNorm, normalisation_layer
 
 Order = Literal["pre", "post"]
-Normalisation = Literal["layer", "rms"]
 
 
 class EncoderBlock(nn.Module):
@@ -73,7 +71,7 @@ class EncoderBlock(nn.Module):
         self.norm, self.residual = norm, residual
         self.attention = MultiHeadAttention(d_model, heads, bias=bias, generator=generator, dtype=dtype)
         self.feed_forward = FeedForward(d_model, d_ff, activation, bias=bias, generator=generator, dtype=dtype)
-        self.norm_1, self.norm_2 = (_normalisation(normalisation, d_model, eps, bias, dtype) for _ in range(2))
+        self.norm_1, self.norm_2 = (normalisation_layer(normalisation, d_model, eps, bias, dtype) for _ in range(2))
 
     def forward(
         self,
@@ -119,19 +117,14 @@ class EncoderBlock(nn.Module):
         """
         if type(layer) is not nn.TransformerEncoderLayer:
             raise ValueError(f"an nn.TransformerEncoderLayer was expected, not {type(layer).__name__}")
-        function = layer.activation
-        if function is F.relu or type(function) is nn.ReLU:
-            middle = nn.ReLU()
-        elif function is F.gelu or (type(function) is nn.GELU and function.approximate == "none"):
-            middle = nn.GELU()
-        else:
-            # Nor the approximation of GELU: in inference PyTorch's layer silently computes the exact one instead.
-            raise ValueError(f"the activation must be ReLU or the exact GELU, not {function}")
+        feed_forward = FeedForward.from_torch_layer(layer)
+        if feed_forward.activation == "gelu_tanh":
+            # In inference PyTorch's layer silently computes the exact GELU instead.
+            raise ValueError(f"the activation must be ReLU or the exact GELU, not {layer.activation}")
         attention = MultiHeadAttention.from_torch(layer.self_attn)
         norm = "pre" if layer.norm_first else "post"
         own = cls(attention.d_model, attention.heads, norm=norm, dtype=attention.W_O.dtype)
-        own.attention = attention
-        own.feed_forward = FeedForward.from_torch(nn.Sequential(layer.linear1, middle, layer.linear2))
+        own.attention, own.feed_forward = attention, feed_forward
         own.norm_1, own.norm_2 = (LayerNorm.from_torch(part) for part in (layer.norm1, layer.norm2))
         return own
 
@@ -144,24 +137,8 @@ class EncoderBlock(nn.Module):
         """
         if not self.residual:
             raise ValueError("nn.TransformerEncoderLayer always has residual connections")
-        if isinstance(self.norm_1, RMSNorm):
-            raise ValueError("nn.TransformerEncoderLayer has LayerNorm, not RMSNorm")
-        if self.feed_forward.activation not in ("relu", "gelu"):
-            raise ValueError(
-                f"nn.TransformerEncoderLayer has ReLU or the exact GELU, not {self.feed_forward.activation}"
-            )
-        layer = nn.TransformerEncoderLayer(
-            self.attention.d_model,
-            self.attention.heads,
-            self.feed_forward.d_ff,
-            dropout=0.0,
-            activation=self.feed_forward.activation,
-            batch_first=True,
-            norm_first=self.norm == "pre",
-            dtype=self.attention.W_O.dtype,
-        )
+        layer = torch_layer(nn.TransformerEncoderLayer, self.norm, self.attention, self.feed_forward, self.norm_1)
         layer.self_attn = self.attention.to_torch()
-        layer.linear1, _, layer.linear2 = self.feed_forward.to_torch()
         layer.norm1, layer.norm2 = self.norm_1.to_torch(), self.norm_2.to_torch()
         return layer
 
@@ -214,7 +191,7 @@ class Encoder(nn.Module):
             for _ in range(layers)
         )  # fmt: skip
         last = (norm == "pre") if final_norm is None else final_norm
-        self.norm = _normalisation(normalisation, d_model, eps, bias, dtype) if last else None
+        self.norm = normalisation_layer(normalisation, d_model, eps, bias, dtype) if last else None
 
     def forward(
         self,
@@ -303,11 +280,42 @@ class Encoder(nn.Module):
         return encoder
 
 
-def _normalisation(
-    kind: Normalisation, d_model: int, eps: float, bias: bool, dtype: torch.dtype
-) -> LayerNorm | RMSNorm:
-    if kind == "layer":
-        return LayerNorm(d_model, eps, bias=bias, dtype=dtype)
-    if kind == "rms":
-        return RMSNorm(d_model, eps, dtype=dtype)
-    raise ValueError(f"unknown normalisation {kind!r}: use 'layer' or 'rms'")
+Layer = TypeVar("Layer", nn.TransformerEncoderLayer, nn.TransformerDecoderLayer)
+
+
+def torch_layer(
+    kind: type[Layer],
+    order: Order,
+    attention: MultiHeadAttention,
+    feed_forward: FeedForward,
+    norm: LayerNorm | RMSNorm,
+) -> Layer:
+    """A layer of PyTorch, ``batch_first`` and without dropout, for the parts of a block; it has its feed-forward weights.
+
+    Args:
+        kind: the class of the layer.
+        order: where its normalisations stand.
+        attention: gives D, H and the type of the weights.
+        feed_forward: copied.
+        norm: one of the block's normalisations; the layer gets new ones, as it does attentions.
+
+    Raises:
+        ValueError: if PyTorch's layer has no such form: RMSNorm, another activation than ReLU or the exact GELU.
+    """
+    if isinstance(norm, RMSNorm):
+        raise ValueError(f"nn.{kind.__name__} has LayerNorm, not RMSNorm")
+    if feed_forward.activation not in ("relu", "gelu"):
+        # The approximation of GELU could only be given as a module, which PyTorch's layers lose or ignore in silence.
+        raise ValueError(f"nn.{kind.__name__} has ReLU or the exact GELU, not {feed_forward.activation}")
+    layer = kind(
+        attention.d_model,
+        attention.heads,
+        feed_forward.d_ff,
+        dropout=0.0,
+        activation=feed_forward.activation,
+        batch_first=True,
+        norm_first=order == "pre",
+        dtype=attention.W_O.dtype,
+    )
+    layer.linear1, _, layer.linear2 = feed_forward.to_torch()
+    return layer

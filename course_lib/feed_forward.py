@@ -11,9 +11,10 @@ import math
 from typing import Literal, Self, get_args
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_lib.multi_head import _affine
+from course_lib.multi_head import affine
 
 Activation = Literal["relu", "gelu", "gelu_tanh", "swiglu"]
 
@@ -102,7 +103,7 @@ class FeedForward(nn.Module):
         Raises:
             ValueError: if the vectors do not have size D.
         """
-        return _affine(self.hidden(x), self.W_2, self.b_2)
+        return affine(self.hidden(x), self.W_2, self.b_2)
 
     def hidden(self, x: Tensor) -> Tensor:
         """The hidden vectors (..., d_ff): how much of each row of ``W_2`` goes into a token's output.
@@ -112,12 +113,25 @@ class FeedForward(nn.Module):
         """
         if x.shape[-1] != self.d_model:
             raise ValueError(f"the vectors have size {x.shape[-1]}, W_1 expects D = {self.d_model}")
-        wide = _affine(x, self.W_1, self.b_1)
+        wide = affine(x, self.W_1, self.b_1)
         if self.activation == "swiglu":
-            return silu(wide) * _affine(x, self.W_3, self.b_3)
+            return silu(wide) * affine(x, self.W_3, self.b_3)
         return {"relu": torch.relu, "gelu": gelu, "gelu_tanh": gelu_tanh}[self.activation](wide)
 
     # -------------------------------------------------------------------------------------------- from and to torch
+
+    @classmethod
+    def from_torch_layer(cls, layer: nn.TransformerEncoderLayer | nn.TransformerDecoderLayer) -> Self:
+        """The feed-forward part of one of PyTorch's layers, without dropout, with copies of its weights.
+
+        Raises:
+            ValueError: as :meth:`from_torch`.
+        """
+        # PyTorch keeps a function where it was given a name.
+        middle = {F.relu: nn.ReLU(), F.gelu: nn.GELU()}.get(layer.activation, layer.activation)
+        if not isinstance(middle, nn.Module):
+            raise ValueError(f"the activation must be ReLU or GELU, not {middle.__name__}")
+        return cls.from_torch(nn.Sequential(layer.linear1, middle, layer.linear2))
 
     @classmethod
     def from_torch(cls, layers: nn.Sequential) -> Self:

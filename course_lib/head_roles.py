@@ -13,13 +13,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from course_lib import attention, multi_head
+from course_lib import attention, multi_head, training
 from course_lib.attention import padding_mask
 from course_lib.coreference import batch, test_sentences
 from course_lib.corpora import crossing
 from course_lib.multi_head import MultiHeadAttention
 from course_lib.results import experiment
-from course_lib.training import minimise
 
 D, LAYERS = 32, 2
 PLACES = ("referent", "other noun", "adjective", "it", "the")
@@ -76,7 +75,7 @@ def train(model: Reader, steps: int = 400, size: int = 128, rate: float = 0.015)
         scores, _ = model(ids, lengths, it)
         return F.cross_entropy(scores, ids[torch.arange(size), referent])
 
-    return minimise(loss, model.parameters(), steps=steps, rate=rate)
+    return training.minimise(loss, model.parameters(), steps=steps, rate=rate)
 
 
 def evaluate(model: Reader, texts: Sequence[crossing.Sentence], gates: Tensor | None = None) -> tuple[float, float]:
@@ -138,8 +137,8 @@ def distance_of_heads(model: Reader, texts: Sequence[crossing.Sentence]) -> Tens
     rows=[{"heads": heads} for heads in (1, 2, 4, 8, 16)],
     seeds=(0, 1, 2),
     depends=(
-        *(Reader, train, evaluate, ablation, looks, weights_of_it, batch, test_sentences, minimise),
-        *(attention, multi_head, crossing, D, LAYERS, PLACES),
+        *(Reader, train, evaluate, ablation, looks, weights_of_it, batch, test_sentences),
+        *(attention, multi_head, crossing, training, D, LAYERS, PLACES),
     ),
     tolerance=2e-2,  # taking out a head magnifies what training has left of the last bits
 )

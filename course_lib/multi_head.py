@@ -148,9 +148,9 @@ class MultiHeadAttention(nn.Module):
         for vectors in (x, y):
             if vectors.shape[-1] != self.d_model:
                 raise ValueError(f"the vectors have size {vectors.shape[-1]}, the heads expect D = {self.d_model}")
-        query = split_heads(_affine(x, self.W_Q, self.b_Q), self.heads)
-        key = split_heads(_affine(y, self.W_K, self.b_K), self.kv_heads)
-        value = split_heads(_affine(y, self.W_V, self.b_V), self.kv_heads)
+        query = split_heads(affine(x, self.W_Q, self.b_Q), self.heads)
+        key = split_heads(affine(y, self.W_K, self.b_K), self.kv_heads)
+        value = split_heads(affine(y, self.W_V, self.b_V), self.kv_heads)
         if rotate is not None:
             query, key = rotate(query), rotate(key)
         if self.kv_heads < self.heads:
@@ -237,7 +237,8 @@ class MultiHeadAttention(nn.Module):
         return own
 
 
-def _affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def affine(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """x (..., rows) → x · weight + bias (..., columns); without the bias where it is None."""
     return x @ weight if bias is None else x @ weight + bias
 
 

@@ -7,7 +7,7 @@ and not by one less: the values are not a sample, they are all there is. ε is a
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -260,3 +260,21 @@ def _weight(layer: nn.Module, expected: type[nn.Module]) -> Tensor:
     if layer.weight is None:
         raise ValueError("a layer with elementwise_affine=False has no counterpart here: use the function")
     return layer.weight
+
+
+Normalisation = Literal["layer", "rms"]
+
+
+def normalisation_layer(
+    kind: Normalisation, d_model: int, eps: float, bias: bool, dtype: torch.dtype
+) -> LayerNorm | RMSNorm:
+    """The normalisation of a block by its name; RMSNorm has no bias, whatever ``bias`` says.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    if kind == "layer":
+        return LayerNorm(d_model, eps, bias=bias, dtype=dtype)
+    if kind == "rms":
+        return RMSNorm(d_model, eps, dtype=dtype)
+    raise ValueError(f"unknown normalisation {kind!r}: use 'layer' or 'rms'")

@@ -34,17 +34,13 @@ def train_warm(model: QuestionReader, rate: float, warm_up: int, steps: int = ST
         the loss of each step, in nats.
     """
     asked = questions.all_questions()
-    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, (step + 1) / max(warm_up, 1)))
-    losses = []
-    for step in range(steps):
-        value = questions.loss(model, asked, step, SIZE)
-        optimizer.zero_grad()
-        value.backward()
-        optimizer.step()
-        schedule.step()
-        losses.append(value.item())
-    return losses
+    return training.minimise(
+        lambda step: questions.loss(model, asked, step, SIZE),
+        model.parameters(),
+        steps=steps,
+        rate=rate,
+        schedule=training.warm(warm_up),
+    )
 
 
 @experiment(

@@ -19,7 +19,7 @@ from course_lib.attention import padding_mask
 from course_lib.encoder import Encoder, Order
 
 KINDS = {
-    "kind": ("what", None),
+    "category": ("what", None),
     "use": ("what", "for"),
     "matter": ("what", "of"),
     "place": ("where", None),

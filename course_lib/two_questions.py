@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from course_lib.multi_head import MultiHeadAttention
-from course_lib.training import minimise
+from course_lib.training import constant, minimise
 
 ROLES = ("from", "to", "about", "cc")
 NAMES = ("Ann", "Bob", "Carl", "Dora", "Egon", "Fay", "Gus", "Hana", "Ivan", "June", "Karl", "Lena")
@@ -124,7 +124,7 @@ def train(
         if watch is not None:
             watched.append(watch(model))
 
-    return minimise(loss, model.parameters(), steps=steps, rate=rate, decay=False, after=look), watched
+    return minimise(loss, model.parameters(), steps=steps, rate=rate, schedule=constant, after=look), watched
 
 
 def accuracy(model: Answerer, count: int = 2000) -> tuple[float, float]:

@@ -144,14 +144,14 @@ def twins(count: int, seed: int, kind: str = "place", pairs: str = "train") -> l
         reason_first = bool(rng.integers(4) == 0)
         result.append(
             tuple(
-                _assemble(opening, first, verb, second, (*degree, adjective), reason_first, referent)
+                assemble(opening, first, verb, second, (*degree, adjective), reason_first, referent)
                 for adjective, referent in ((of_first, 0), (of_second, 1))
             )
         )
     return result
 
 
-def _assemble(opening, first, verb, second, description, reason_first, referent) -> Sentence:
+def assemble(opening, first, verb, second, description, reason_first, referent) -> Sentence:
     main = [*opening, "the", first, *verb, "the", second]
     reason = ["because", "it", "was", *description]
     if reason_first:
@@ -165,7 +165,7 @@ def _assemble(opening, first, verb, second, description, reason_first, referent)
 def example() -> tuple[Sentence, Sentence]:
     """The two sentences that gave the corpus its name: too tired (the animal), too wide (the street)."""
     tired, wide = (
-        _assemble((), "animal", ("didn't", "cross"), "street", ("too", adjective), False, referent)
+        assemble((), "animal", ("didn't", "cross"), "street", ("too", adjective), False, referent)
         for referent, adjective in enumerate(("tired", "wide"))
     )
     return tired, wide

@@ -313,7 +313,7 @@ def every_sentence(first: str, second: str) -> Iterator[tuple[Sentence, float]]:
         for referent, words in enumerate(adjectives):
             for word in words:
                 description = (word,) if roles else ("too", word)
-                sentence = crossing._assemble(opening, first, verb, second, description, reason_first, referent)
+                sentence = crossing.assemble(opening, first, verb, second, description, reason_first, referent)
                 yield sentence, p / len(words)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["drawings", "png", "show"]
 
-MODULES = ("course", "word2vec", "bpe", "attention", "multi_head", "positions", "encoder_block")
+MODULES = ("course", "word2vec", "bpe", "attention", "multi_head", "positions", "encoder_block", "decoder")
 """The modules that hold diagrams, in the order of the course."""
 
 

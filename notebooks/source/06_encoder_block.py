@@ -1171,8 +1171,12 @@ plain = asked[asked.opening == 0]  # the 112 questions without an opening
 with torch.no_grad():
     vectors = reader.trace(plain)  # after 0, 1, …, 4 blocks: (112, D)
     answers = [reader.read_out(x).softmax(dim=-1) for x in vectors]
-which = number_of("internet", "kind")
-print(" ".join(questions.question("internet", "kind")), "→", questions.ANSWERS[plain.answer[which]])
+which = number_of("internet", "category")
+print(
+    " ".join(questions.question("internet", "category")),
+    "→",
+    questions.ANSWERS[plain.answer[which]],
+)
 for number, probabilities in enumerate(answers):
     best = probabilities[which].topk(3)
     words = "  ".join(

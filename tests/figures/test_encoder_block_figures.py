@@ -303,7 +303,7 @@ DEPTHS = (1, 2, 4, 8, 16, 32, 64)
 ANSWERS = ("engineers", "messages", "network", "people", "laboratory", "everywhere")
 TRACE = np.arange(30).reshape(5, 6) / 29
 THINGS = ("internet", "telephone", "railway", "coat")
-KINDS = ("kind", "origin", "matter")
+KINDS = ("category", "origin", "matter")
 NEURONS = (6, 1, 18, 63)
 NUMBERS = np.arange(4 * 4 * 3, dtype=float).reshape(4, 4, 3) / 40
 CURVES: dict[str, Callable[[], Figure]] = {

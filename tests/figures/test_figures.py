@@ -72,6 +72,7 @@ def test_the_lesson_s_figures_exist() -> None:
         "query_key_matching", "quadratic_cost", "qkv_of_two_words", "rotary", "scaled_dot_product", "self_attention_one_token",
         "ffn_memory", "norm_axes", "norm_orders", "residual_paths", "sliding_window", "split_heads", "sub_layers",
         "tiled_attention",
+        "beam_tree", "decoder_block", "late_mask", "shift_by_one", "swap", "training_mask", "transformer",
         "two_layers_for_it", "where_positions_enter", "word2vec_analogy", "word2vec_band", "word2vec_models", "word2vec_negative_sampling",
         "word2vec_network", "word2vec_softmax_tree", "word2vec_strangers", "word2vec_two_senses", "word2vec_window",
     }  # fmt: skip
@@ -163,6 +164,7 @@ def test_no_word_stands_in_the_code() -> None:
         "Skip", "gram", "CBOW", "BPE", "WordPiece", "Unigram", "Ñı", "ðŁ", "ðŁĺ", "Ġlow",
         "from", "Ann", "to", "Bob", "about", "Carl", "cc", "Dora",
         "wolf", "chased", "hare", "cat", "sleeps", "purrs", "PAD", "BatchNorm",
+        "он", "не", "перешёл", "улицу", "животное", "перешло", "pad",
     }  # fmt: skip
     for name in NAMES:
         catalogue = " ".join(TEXTS[key]["en"] for key in labels_of(name))

@@ -332,7 +332,7 @@ def changed(name: str, value: object) -> nn.TransformerEncoder:
         (lambda: Encoder(1, 4, 2, residual=False).to_torch(), "always has residual connections"),
         (lambda: Encoder(1, 4, 2, activation="swiglu").to_torch(), "not swiglu"),
         (lambda: Encoder(1, 4, 2, activation="gelu_tanh").to_torch(), "the exact GELU, not gelu_tanh"),
-        (lambda: Encoder.from_torch(of_torch(1, 4, 2, 5, activation=F.silu)), "must be ReLU or the exact GELU"),
+        (lambda: Encoder.from_torch(of_torch(1, 4, 2, 5, activation=F.silu)), "must be ReLU or GELU, not silu"),
         (lambda: Encoder.from_torch(of_torch(1, 4, 2, 5, activation=nn.GELU("tanh"))), "the exact GELU, not GELU"),
         (lambda: Encoder.from_torch(changed("norm1", nn.RMSNorm(4))), "LayerNorm of PyTorch's was expected, not RMSN"),
         (lambda: Encoder.from_torch(changed("self_attn", nn.MultiheadAttention(4, 2, kdim=3))), "kdim"),

@@ -146,7 +146,7 @@ def test_without_decay_the_rate_stays() -> None:
         [weight],
         steps=10,
         rate=0.01,
-        decay=False,
+        schedule=training.constant,
         after=lambda n: seen.append((n, weight.item())),
     )
     assert seen[-1] == (9, weight.item()) and [n for n, _ in seen] == list(range(10)) and seen[0][1] > 0

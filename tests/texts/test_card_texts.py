@@ -46,6 +46,9 @@ FIGURES = {
     "draw-ffn-memory": "ffn-memory.png",
     "draw-norm-axes": "norm-axes.png",
     "draw-norm-orders": "norm-orders.png",
+    "draw-transformer": "transformer.png",
+    "draw-training-mask": "training-mask.png",
+    "draw-decoder-block": "decoder-block.png",
 }
 
 
@@ -66,6 +69,7 @@ ATOMS = {
     "04_multi_head": 18,
     "05_positions": 19,
     "06_encoder_block": 18,
+    "07_decoder": 26,
 }
 # Facts that an answer of the notes gets wrong or leaves out, and ours must hold.
 FACTS = {
