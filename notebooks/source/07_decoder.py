@@ -124,7 +124,7 @@ show(course.course_map(here=7), "course_map", here=7)
 # %% [markdown] id="problem" lang="ru"
 # ## 1. Словарь — ещё не переводчик
 #
-# У предложений корпуса *crossing* из уроков 03–06 теперь есть русская сторона. Каждое можно перевести единственным способом, поэтому отличить верный перевод от неверного можно и без судьи. Самый простой переводчик — словарь: сосчитаем на 3000 парах, какое русское слово стоит за каким английским, возьмём самое частое и будем переводить слово за словом. (К каждой паре прилагается *выравнивание*: для каждого русского слова — места английских слов, за которыми оно стоит.) Английские артикли, за которыми обычно ничего не стоит, пропустим. В проверочных предложениях — и здесь, и во всём уроке — стоят пары существительных, которые при обучении вместе не встречались.
+# У предложений корпуса *crossing* из уроков 03–06 теперь есть русская сторона. Каждое можно перевести единственным способом, поэтому отличить верный перевод от неверного можно и без судьи. Самый простой переводчик — словарь: сосчитаем на 3000 парах, какое русское слово соответствует какому английскому, возьмём самое частое и будем переводить слово за словом. (К каждой паре прилагается *выравнивание*: для каждого русского слова — места английских слов, которым оно соответствует.) Английские артикли, у которых обычно нет соответствия, пропустим. В проверочных предложениях — и здесь, и во всём уроке — стоят пары существительных, которые при обучении вместе не встречались.
 # %% id="problem-dictionary"
 counterparts = defaultdict(Counter)
 for sentence in draw(3000, seed=0):
@@ -163,7 +163,7 @@ print(
 assert exact == 0
 
 # %% [markdown] id="problem-after" lang="en"
-# Not one is right, and none could be: *because* is two words and a comma. But look at everything else. The words needed to read the lines:
+# Not one is right, and none could be: *because* is two words and a comma after the main clause and another word before it, and the dictionary has only *потому*. But look at everything else. The words needed to read the lines:
 #
 # | Russian | English | |
 # |---|---|---|
@@ -174,9 +174,9 @@ assert exact == 0
 # | топь, ущелье | swamp, gorge | feminine, neuter |
 # | утром | in the morning | one word for three |
 #
-# A Russian verb in the past and an adjective take the gender of their noun (*agreement*), a noun changes with its part in the sentence (*case*), a verb says whether the act was completed, *пересечь*, or went on, *пересекать* (*aspect*), and some words stand elsewhere. All that depends on other words of the sentence, and the pronoun depends on the one thing that English does not say. (Where both nouns have the same gender the pronoun proves nothing, so only the other sentences are counted.) What we need is something that reads the whole English sentence before it writes, and that remembers, while it writes, what it has written: a verb in the feminine makes sense only after a feminine subject.
+# A Russian verb in the past and an adjective take the gender of their noun (*agreement*), a noun changes with its part in the sentence (*case*), a verb says whether the act was completed, *пересечь*, or went on, *пересекать* (*aspect*), and some words stand elsewhere. All that depends on other words of the sentence, and the pronoun depends on which noun *it* means, which English does not say. (Where both nouns have the same gender the pronoun proves nothing, so only the other sentences are counted.) What we need is something that reads the whole English sentence before it writes, and that remembers, while it writes, what it has written: a verb in the feminine makes sense only after a feminine subject.
 # %% [markdown] id="problem-after" lang="ru"
-# Верного нет ни одного, да и быть не могло: *because* — это два слова и запятая. Но посмотрите на всё остальное. Слова, нужные, чтобы читать эти строки:
+# Верного перевода нет ни одного, да и быть не могло: *because* — это «, потому что» или «поскольку», а словарь знает одно «потому». Но посмотрите на всё остальное. Слова, нужные, чтобы читать эти строки:
 #
 # | Русский | Английский | |
 # |---|---|---|
@@ -185,9 +185,9 @@ assert exact == 0
 # | потому что; поскольку | because | после главной части; перед ней |
 # | вол, обезьяна, животное | ox, monkey, animal | мужской, женский, средний род |
 # | топь, ущелье | swamp, gorge | женский, средний род |
-# | утром | in the morning | одно слово за три |
+# | утром | in the morning | одно слово вместо трёх |
 #
-# Русский глагол в прошедшем времени и прилагательное берут род своего существительного (*согласование*), существительное меняется в зависимости от роли в предложении (*падеж*), глагол сообщает, завершено ли действие («пересечь») или длится («пересекать») (*вид*), а некоторые слова стоят на других местах. Всё это зависит от других слов предложения, а местоимение — от того единственного, о чём английский текст молчит. (Если оба существительных одного рода, местоимение ничего не доказывает, поэтому считаем только остальные предложения.) Нужно что-то, что прочтёт английское предложение целиком, прежде чем писать, и будет помнить, что уже написало: глагол в женском роде уместен только после подлежащего женского рода.
+# Русский глагол в прошедшем времени и прилагательное согласуются в роде с существительным, к которому относятся (*согласование*), существительное меняется в зависимости от роли в предложении (*падеж*), глагол сообщает, завершено ли действие — «пересечь» — или длится — «пересекать» (*вид*), а некоторые слова стоят на других местах. Всё это зависит от других слов предложения, а местоимение — от того, к какому существительному относится *it*: прямо этого английский текст не говорит. (Если оба существительных одного рода, местоимение ничего не доказывает, поэтому считаем только остальные предложения.) Нужно что-то, что прочтёт английское предложение целиком, прежде чем писать, и будет помнить, что уже написало: глагол в женском роде уместен только при подлежащем женского рода.
 
 # %% [markdown] id="symbols" lang="en"
 # ## 2. Symbols
@@ -285,9 +285,9 @@ claim(
 )
 
 # %% [markdown] id="chain-after" lang="en"
-# *Moves* is the sum of the absolute changes of all probabilities, at most 2. More remarkable are the first two lines: four factors from *one* call. The decoder was given all four tokens at once, and its row $t$ gave the factor $t$, as if the later tokens had not been there. How that is done is the next section.
+# *Moves* is the sum of the absolute changes of all probabilities, at most 2. More remarkable are the first two lines: four factors from *one* call. The decoder was given `<s>` and the first three tokens at once, and its row $t$ gave the factor $t$, as if the later tokens had not been there. How that is done is the next section.
 # %% [markdown] id="chain-after" lang="ru"
-# «Moves» — сумма модулей изменений всех вероятностей, она не больше 2. Но примечательнее первые две строки: четыре множителя вышли из *одного* вызова. Декодеру дали сразу все четыре токена, и его строка $t$ выдала множитель $t$ так, будто следующих токенов не было. Как это устроено — в следующем разделе.
+# «Moves» — сумма модулей изменений всех вероятностей, она не больше 2. Но примечательнее первые две строки: четыре множителя вышли из *одного* вызова. Декодеру дали сразу `<s>` и первые три токена, и его строка $t$ выдала множитель $t$ так, будто следующих токенов не было. Как это устроено — в следующем разделе.
 
 # %% [markdown] id="mask" lang="en"
 # ## 4. The mask
@@ -400,9 +400,9 @@ print(
 )
 
 # %% [markdown] id="cross-matrices-text" lang="en"
-# The notes say that the *matrices* $W_K$ and $W_V$ come from the encoder's last layer. Drawn as one arrow from encoder to decoder it looks so. In our model, three and three blocks, no matrix of the encoder is used in the decoder, and no two blocks have the same $K$. That this is how the transformer is meant, and not only how we built it, is shown by the parity below: in `nn.Transformer` every layer has a `multihead_attn` of its own.
+# The notes say that the *matrices* $W_K$ and $W_V$ come from the encoder's last layer. Drawn as one arrow from encoder to decoder it looks so. In our model, three and three blocks, no decoder block uses the matrices of the encoder's last block, and no two blocks have the same $K$. That is not only how we built it: Vaswani et al. say so in section 3.2.3, and by the parity below PyTorch does the same, where every layer has a `multihead_attn` of its own.
 # %% [markdown] id="cross-matrices-text" lang="ru"
-# В конспекте сказано, что из последнего слоя энкодера берутся сами *матрицы* $W_K$ и $W_V$. На рисунке, где от энкодера к декодеру ведёт одна стрелка, так оно и выглядит. В нашей модели, по три блока с каждой стороны, ни одна матрица энкодера в декодере не используется и ни у каких двух блоков $K$ не совпадают. Что так задуман сам трансформер, а не только построено у нас, покажет сверка ниже: в `nn.Transformer` у каждого слоя свой `multihead_attn`.
+# В конспекте сказано, что из последнего слоя энкодера берутся сами *матрицы* $W_K$ и $W_V$. На рисунке, где от энкодера к декодеру ведёт одна стрелка, так оно и выглядит. В нашей модели, по три блока с каждой стороны, ни один блок декодера не пользуется матрицами последнего блока энкодера и ни у каких двух блоков $K$ не совпадают. Так не только у нас: об этом говорят Vaswani et al. в разделе 3.2.3, и так же, судя по сверке ниже, устроен PyTorch, где у каждого слоя свой `multihead_attn`.
 # %% id="cross-matrices"
 deep = Transformer(20, 20, 8, 2, 16, 3, 3, generator=generator(0))
 with torch.no_grad():
@@ -571,7 +571,7 @@ for order in ("pre", "post"):
 # %% [markdown] id="logits-text" lang="ru"
 # ## 6. От вектора к слову
 #
-# После последнего блока и LayerNorm у каждой строки есть вектор $h_t$ размера $D$. Последний линейный слой — *выходной* (в языковых моделях его называют и LM head) — делает из него по числу на каждый токен словаря: $z_t = h_t W_{out}$ формы $(n_{vocab})$. В конспекте они названы «вероятностями (логитами)». Но до softmax это одно, а после — другое:
+# После последнего блока и LayerNorm у каждой строки есть вектор $h_t$ размера $D$. Последний линейный слой — *выходной* (в языковых моделях его называют и LM head) — делает из него по числу на каждый токен словаря: $z_t = h_t W_{out}$ формы $(n_{vocab})$. В конспекте эти числа названы «вероятностями (логитами)». Но до softmax это одно, а после — другое:
 # %% id="logits"
 with torch.no_grad():
     z = blank(source, None, torch.tensor([[START]]), None)[0, 0]
@@ -603,7 +603,8 @@ for name, model in MODELS.items():
     attention = attention_weights(model.d_model, model.heads, model.key_heads, bias=model.bias)
     layer = feed_forward_weights(model.d_model, model.d_ff, gated=model.gated, bias=model.bias)
     if model.decoder_blocks:  # what is written goes through the decoder alone
-        passed = model.decoder_blocks * (2 * attention + layer)
+        # Of cross-attention only W_Q and W_O meet it: keys and values are made of the source.
+        passed = model.decoder_blocks * (attention + attention // 2 + layer)
     else:
         passed = model.encoder_blocks * (attention + layer)
     share[name] = table / (table + passed)
@@ -613,22 +614,22 @@ for name, model in MODELS.items():
         f"{name:11} n_vocab {model.vocabulary:6}  D {model.d_model:4}  read-out {share[name]:5.1%} of the multiplications"
     )
 table = blank.target_embedding.numel()
-blocks = sum(w.numel() for w in blank.decoder.parameters())
+blocks = attention_weights(64, 4) * 3 // 2 + feed_forward_weights(64, 128)
 print(f"our decoder n_vocab {len(z):6}  D   64  read-out {table / (table + blocks):5.1%}")
 show(curves.output_share(stored), "output_share")
 
 # %% [markdown] id="tying" lang="en"
-# Counted are the multiplications for one token, which are as many as the weights they use: those of the blocks that a written token goes through and of the read-out (reading an embedding multiplies nothing; the products of queries with keys, which grow with the length, are left out). The picture shows instead what has to be *stored*.
+# Counted are the multiplications for one token, which are as many as the weights they use: those of the blocks that a written token goes through and of the read-out (the keys and values of the memory are made once for each token of the source, and not counted; reading an embedding multiplies nothing; the products of queries with keys, which grow with the length, are left out). The picture shows instead what has to be *stored*.
 #
 # **Tying** (Press & Wolf, 2017) saves one of the two tables: the read-out is the transposed embedding, $W_{out} = E^\top$. It is more than thrift. With $E_i$, the row of token $i$, the logit is $h_t \cdot E_i$: the vector has to point to the embedding of the token it means, and every step of training moves the embedding both as what is read and as what is written. GPT-2 and BERT tie, Llama 3 8B does not; in our model `tied=True` is the default.
 #
-# **Less work.** word2vec had two ways around the large softmax (lesson 01): the tree of the hierarchical softmax, and negative sampling, which gives no distribution over the vocabulary at all. PyTorch has a third, the *adaptive softmax* (Grave et al., 2017): two levels instead of a tree. The most frequent tokens and one output for each group of rarer ones make up the *head* (not one of attention); the tokens of a group are computed only if the group is called for, and from a vector that a small matrix has first made shorter. In training the right token is known, and only its group is needed; who wants all probabilities has to compute all groups. How much is saved depends on how often they are called for. We take Zipf's law from lesson 01, the probability of the token of rank $r$ proportional to $1/r$:
+# **Less work.** word2vec had two ways around the large softmax (lesson 01): the tree of the hierarchical softmax, and negative sampling, which gives no distribution over the vocabulary at all. PyTorch has a third, the *adaptive softmax* (Grave et al., 2017): two levels instead of a tree. The most frequent tokens and one output for each group of rarer ones make up the *head* (not one of attention); the tokens of a group are computed only if the group is called for, and not from $h_t$ itself, but from a smaller vector that a small matrix makes of it. In training the right token is known, and only its group is needed; who wants all probabilities has to compute all groups. How much is saved depends on how often they are called for. We take Zipf's law from lesson 01, the probability of the token of rank $r$ proportional to $1/r$:
 # %% [markdown] id="tying" lang="ru"
-# Подсчитано, сколько умножений приходится на один токен; их столько же, сколько весов, которые в них участвуют, — это веса блоков, через которые проходит написанный токен, и выходного слоя (чтение эмбеддинга ничего не умножает; произведения запросов на ключи, которые растут с длиной, не учтены). А на рисунке — то, что приходится *хранить*.
+# Таблица считает умножения на один токен. Их столько же, сколько весов в них участвует: весов выходного слоя и блоков, через которые проходит написанный токен (чтение эмбеддинга ничего не умножает; произведения запросов на ключи, которые растут с длиной, не учтены; ключи и значения памяти вычисляют один раз на токен исходного текста, и они не в счёт). А рисунок показывает, сколько весов приходится *хранить*.
 #
-# **Связывание весов** (weight tying; Press & Wolf, 2017) экономит одну из двух таблиц: выходной слой — это транспонированная таблица эмбеддингов, $W_{out} = E^\top$. И дело не только в экономии. Если $E_i$ — строка токена $i$, то логит равен $h_t \cdot E_i$: вектор должен указывать на эмбеддинг того токена, который имеет в виду, и каждый шаг обучения сдвигает эмбеддинг сразу в обеих ролях — того, что читают, и того, что пишут. В GPT-2 и BERT веса связаны, в Llama 3 8B — нет; в нашей модели `tied=True` по умолчанию.
+# **Связывание весов** (weight tying; Press & Wolf, 2017) экономит одну из двух таблиц: выходной слой — это транспонированная таблица эмбеддингов, $W_{out} = E^\top$. И дело не только в экономии. Если $E_i$ — строка токена $i$, то логит равен $h_t \cdot E_i$: вектор должен указывать на эмбеддинг того токена, который надо предсказать, и каждый шаг обучения сдвигает эмбеддинг сразу в обеих ролях — того, что читают, и того, что пишут. В GPT-2 и BERT веса связаны, в Llama 3 8B — нет; в нашей модели `tied=True` по умолчанию.
 #
-# **Как считать меньше.** У word2vec было два способа обойти большой softmax (урок 01): дерево иерархического softmax и negative sampling, который распределения по словарю вообще не даёт. В PyTorch есть третий — *адаптивный softmax* (adaptive softmax; Grave et al., 2017): вместо дерева — два уровня. Самые частые токены и по одному выходу на каждую группу редких образуют *голову* (не путать с головой внимания); логиты токенов группы вычисляют, только если понадобилась эта группа, и по вектору, который небольшая матрица сперва сделала короче. При обучении верный токен известен, и нужна только его группа; а кому нужны все вероятности, тому придётся вычислить все группы. Сколько это экономит, зависит от того, как часто группы нужны. Возьмём закон Ципфа из урока 01: вероятность токена с рангом $r$ пропорциональна $1/r$.
+# **Как считать меньше.** У word2vec было два способа обойти большой softmax (урок 01): дерево иерархического softmax и negative sampling, который распределения по словарю вообще не даёт. В PyTorch есть третий — *адаптивный softmax* (adaptive softmax; Grave et al., 2017): вместо дерева — два уровня. Самые частые токены и по одному выходу на каждую группу редких образуют *голову* (не путать с головой внимания); логиты токенов группы вычисляют, только если понадобилась эта группа, и не по самому $h_t$, а по вектору меньшего размера, который получает из него небольшая матрица. При обучении верный токен известен, и нужна только его группа; а кому нужны все вероятности, тому придётся вычислить все группы. Сколько это экономит, зависит от того, как часто группы нужны. Возьмём закон Ципфа из урока 01: вероятность токена с рангом $r$ пропорциональна $1/r$.
 # %% id="adaptive"
 n, D, edges = 50_000, 512, [0, 2_000, 10_000, 50_000]
 frequency = 1 / torch.arange(1, n + 1, dtype=torch.float64)
@@ -669,9 +670,9 @@ claim(
 )
 
 # %% [markdown] id="adaptive-after" lang="en"
-# Yet large models compute the whole softmax. The larger a model, the smaller the read-out's share (it grows as $n_{vocab} D$, the blocks as $L D^2$, and vocabularies have grown more slowly), one large product suits a graphics card better than branches, and subwords (lesson 02) have done away with the many rare words. Where the layer does hurt today it is by its *memory* in training: $B \cdot T \cdot n_{vocab}$ logits.
+# Yet large models compute the whole softmax. The larger a model, the smaller the read-out's share (it grows as $n_{vocab} D$, the blocks as $L D^2$, and vocabularies have grown more slowly), one large product suits a graphics card better than branches, and subwords (lesson 02) have done away with the many rare words. Where the layer does hurt today it is in training, and by the room it takes on the card: $B \cdot T \cdot n_{vocab}$ logits.
 # %% [markdown] id="adaptive-after" lang="ru"
-# И всё же большие модели вычисляют softmax целиком. Чем больше модель, тем меньше доля выходного слоя (он растёт как $n_{vocab} D$, блоки — как $L D^2$, а словари росли медленнее), одно большое произведение удобнее для видеокарты, чем ветвления, а от множества редких слов избавили подслова (урок 02). Сегодня этот слой дорог прежде всего *памятью* при обучении: $B \cdot T \cdot n_{vocab}$ логитов.
+# И всё же большие модели вычисляют softmax целиком. Чем больше модель, тем меньше доля выходного слоя (он растёт как $n_{vocab} D$, блоки — как $L D^2$, а словари росли медленнее), одно большое произведение удобнее для видеокарты, чем ветвления, а от множества редких слов избавили подслова (урок 02). Сегодня этот слой обходится дорого прежде всего при обучении, и не временем, а местом в памяти видеокарты: $B \cdot T \cdot n_{vocab}$ логитов.
 # %% [markdown] id="training" lang="en"
 # ## 7. What is trained
 #
@@ -679,7 +680,7 @@ claim(
 # %% [markdown] id="training" lang="ru"
 # ## 7. Чему учат
 #
-# **Сдвиг на один токен.** Обучающая пара — перевод и он же, сдвинутый на одно место: на входе впереди начальный токен, в цели позади токен конца. Строка $t$ читает всё до $y_{t-1}$ включительно и должна предсказать $y_t$.
+# **Сдвиг на один токен.** Обучающая пара — перевод и он же, сдвинутый на одно место: вход начинается начальным токеном, а цель кончается токеном конца. Строка $t$ читает всё до $y_{t-1}$ включительно и должна предсказать $y_t$.
 # %% id="shift"
 show(drawings.shift_by_one(), "shift_by_one")
 pair = batch([tests[0], tests[1]])
@@ -700,13 +701,13 @@ claim(
 #
 # **Padding.** Texts of a batch are filled up to one length, and the padding must not count. Neither as a key: that the masks see to. Nor as a target: a model would be praised for predicting `<pad>` after `</s>`. The mean is over the tokens that are really there, the end token among them: without it a model would never learn to stop.
 #
-# **Cross-entropy.** The loss of one row is $-\log p_t(y_t)$, the surprise at the right token. Written with a one-hot target $q$ it is the cross-entropy $-\sum_i q_i \log p_i$, where all terms but one vanish. Its gradient by the logits is as simple as can be: $-\log p_y = -z_y + \log \sum_j e^{z_j}$, and the derivative by $z_i$ is $p_i - q_i$. A step of descent pushes every wrong logit down by as much as it was believed, and the right one up by as much as was missing. **Perplexity** is $e^{\text{mean loss}}$: the number of equally likely tokens among which a model would have to guess to have this loss. Three rows over four tokens by hand:
+# **Cross-entropy.** The loss of one row is $-\log p_t(y_t)$, the surprise at the right token. Written with a one-hot target $q$ it is the cross-entropy $-\sum_i q_i \log p_i$, where all terms but one vanish. Its gradient by the logits is as simple as can be: $-\log p_y = -z_y + \log \sum_j e^{z_j}$, and the derivative by $z_i$ is $p_i - q_i$. A step of descent pushes the logit of every wrong token down in proportion to its probability, and that of the right one up in proportion to what its probability lacks to 1. **Perplexity** is $e^{\text{mean loss}}$: the number of equally likely tokens among which a model would have to guess to have this loss. Three rows over four tokens by hand:
 # %% [markdown] id="teacher" lang="ru"
-# **Teacher forcing.** При обучении на вход подают *верные* токены, даже там, где модель написала бы другое. Поэтому и хватает одного прохода: ни одна строка не ждёт ответа другой. За это приходится платить: модель, которая видела только верные начала, не научилась действовать после собственной ошибки (exposure bias). Переводчик с этим справляется; что делает наш после одного неверного слова, увидим в разделе 9.
+# **Teacher forcing.** При обучении на вход подают *верные* токены, даже там, где модель написала бы другое. Поэтому и хватает одного прохода: ни одна строка не ждёт ответа другой. За это приходится платить: модель, которая видела только верные начала, не научилась действовать после собственной ошибки (exposure bias). Переводчикам это обычно мешает мало; что делает наш после одного неверного слова, увидим в разделе 9.
 #
 # **Заполнение.** Тексты в батче дополняют до общей длины, и заполнение не должно учитываться ни как ключ (за этим следят маски), ни как цель (иначе модель хвалили бы за предсказание `<pad>` после `</s>`). Среднее берут по настоящим токенам, и токен конца — среди них: без него модель не научилась бы останавливаться.
 #
-# **Кросс-энтропия.** Потери одной строки — $-\log p_t(y_t)$: насколько неожиданным оказался верный токен. Если записать цель one-hot-вектором $q$, получится кросс-энтропия $-\sum_i q_i \log p_i$, в которой все слагаемые, кроме одного, равны нулю. Её градиент по логитам — проще не бывает: $-\log p_y = -z_y + \log \sum_j e^{z_j}$, и производная по $z_i$ равна $p_i - q_i$. Шаг спуска опускает каждый неверный логит настолько, насколько в него верили, а верный поднимает настолько, насколько ему не хватало. **Перплексия** — это $e^{\text{средние потери}}$: между сколькими равновероятными токенами пришлось бы выбирать наугад, чтобы потери были такими же. Вручную, три строки и четыре токена:
+# **Кросс-энтропия.** Потери одной строки — $-\log p_t(y_t)$: насколько неожиданным оказался верный токен. Если записать цель one-hot-вектором $q$, получится кросс-энтропия $-\sum_i q_i \log p_i$, в которой все слагаемые, кроме одного, равны нулю. Её градиент по логитам — проще не бывает: $-\log p_y = -z_y + \log \sum_j e^{z_j}$, и производная по $z_i$ равна $p_i - q_i$. Шаг спуска опускает логит каждого неверного токена пропорционально вероятности этого токена, а логит верного поднимает пропорционально тому, чего его вероятности не хватает до 1. **Перплексия** — это $e^{\text{средние потери}}$: между сколькими равновероятными токенами пришлось бы выбирать наугад, чтобы потери были такими же. Вручную, три строки и четыре токена:
 # %% id="cross-entropy"
 z = torch.tensor([[2.0, 0, 0, 0], [0, 0, 3, 0], [0, 1, 0, 0]], dtype=torch.float64)
 y = torch.tensor([0, 2, 3])
@@ -746,7 +747,7 @@ assert close(each[real].mean(), loss(blank, of).detach())
 # %% [markdown] id="smoothing-text" lang="en"
 # **Label smoothing.** Against a one-hot target the loss falls as long as the right logit grows: only at infinity is it 0. Vaswani et al. (section 5.4) smooth the target, as Szegedy et al. (2016) had done with pictures: $1 - \varepsilon$ goes to the right token, $\varepsilon = 0.1$ to all of them in equal parts, so that $q = (1-\varepsilon)\,\text{one-hot} + \varepsilon / n_{vocab}$. **Predict:** the right logit is ahead of three others by a gap. Which gap is best now, and what happens beyond it?
 # %% [markdown] id="smoothing-text" lang="ru"
-# **Сглаживание меток** (label smoothing). Если цель — one-hot, потери падают, пока растёт верный логит: нуля они достигают только на бесконечности. Vaswani et al. (раздел 5.4) сглаживают цель, как это делали с изображениями Szegedy et al. (2016): $1 - \varepsilon$ достаётся верному токену, $\varepsilon = 0.1$ — всем поровну, то есть $q = (1-\varepsilon)\,\text{one-hot} + \varepsilon / n_{vocab}$. **Предскажите:** верный логит больше каждого из трёх остальных на некоторую величину — отрыв. При каком отрыве потери теперь наименьшие и что будет, если он ещё больше?
+# **Сглаживание меток** (label smoothing). Если цель — one-hot, потери падают, пока растёт логит верного токена: нуля они достигают только на бесконечности. Vaswani et al. (раздел 5.4) сглаживают цель, как это делали Szegedy et al. (2016) в распознавании изображений: $1 - \varepsilon$ достаётся верному токену, $\varepsilon = 0.1$ — всем поровну, то есть $q = (1-\varepsilon)\,\text{one-hot} + \varepsilon / n_{vocab}$. **Предскажите:** логит верного токена больше каждого из трёх остальных на некоторую величину — отрыв. При каком отрыве потери теперь наименьшие и что будет, если он ещё больше?
 # %% id="smoothing"
 epsilon = 0.1
 q = (1 - epsilon) * one_hot + epsilon / 4
@@ -796,17 +797,17 @@ show(
 # %% [markdown] id="optimiser" lang="ru"
 # ## 8. Как учат
 #
-# **Adam** (Kingma & Ba, 2015), которым мы пользуемся с урока 03, хранит для каждого веса два скользящих средних — градиента $g$ и $g^2$. Корень из второго говорит, как велики обычно градиенты этого веса; деление на него делает шаг от этого независимым:
+# **Adam** (Kingma & Ba, 2015), которым мы пользуемся с урока 03, хранит для каждого веса два скользящих средних — самого градиента $g$ и его квадрата $g^2$. Корень из второго говорит, как велики обычно градиенты этого веса; если на него разделить, шаг перестаёт зависеть от их величины:
 #
 # $$m \leftarrow \beta_1 m + (1 - \beta_1)\, g, \quad v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2, \quad w \leftarrow w - \eta\, \frac{m / (1 - \beta_1^s)}{\sqrt{v / (1 - \beta_2^s)} + 10^{-8}}$$
 #
-# на шаге $s = 1, 2, \dots$ при скорости обучения $\eta$; обычно $\beta_1 = 0.9$, а $\beta_2 = 0.98$ или $0.999$; $10^{-8}$ не даёт делить на 0. Оба средних начинаются с нуля и потому смещены к нулю: если каждый градиент равен $g$, то после $s$ шагов $m = (1 - \beta_1^s)\, g$, отсюда и делитель. **Предскажите** первый шаг, с карандашом: $m / (1 - \beta_1)$ — это само $g$, а $v / (1 - \beta_2)$ — это $g^2$. Какой длины шаг и что изменится, если все градиенты станут в тысячу раз больше?
+# на шаге $s = 1, 2, \dots$ при скорости обучения $\eta$; обычно $\beta_1 = 0.9$, а $\beta_2 = 0.98$ или $0.999$; $10^{-8}$ не даёт делить на 0. Оба средних начинаются с нуля и потому смещены к нулю: если каждый градиент равен $g$, то после $s$ шагов $m = (1 - \beta_1^s)\, g$, отсюда и делитель. **Предскажите**, с карандашом в руках, первый шаг: $m / (1 - \beta_1)$ — это само $g$, а $v / (1 - \beta_2)$ — это $g^2$. Какой длины шаг и что изменится, если все градиенты станут в тысячу раз больше?
 #
 # **Обрезка градиентов.** Градиент на каком-нибудь батче бывает во много раз длиннее обычного. Если норма градиента по *всем* весам сразу больше порога, градиент укорачивают до него; направление остаётся.
 #
 # **Прогрев.** Первые шаги — самые ненадёжные: $v$ видел один-два градиента. Поэтому обучение начинают с малой скорости и постепенно её повышают (когда это нужно, показал урок 06). Расписание из статьи — $\eta_s = D^{-1/2} \min(s^{-1/2},\ s \cdot s_0^{-3/2})$: до шага $s_0 = 4000$ прямая, потом как $1/\sqrt{s}$.
 #
-# **Дропаут** (dropout) при обучении обнуляет часть чисел, каждый раз другую, а остальные делит на оставшуюся долю, чтобы каждое число в среднем по розыгрышам сохранило своё значение. Он мешает модели выучить маленький корпус наизусть. У нас предложения на каждом шаге выбираются заново, поэтому дропаута нет; а при инференсе и везде, где сравнивают выходы, его надо выключать (`model.eval()`).
+# **Дропаут** (dropout) при обучении обнуляет случайно выбранную часть чисел слоя, каждый раз другую, а уцелевшие делит на вероятность уцелеть, чтобы в среднем по таким выборам каждое число сохранило своё значение. Он мешает модели выучить маленький корпус наизусть. У нас предложения на каждом шаге выбираются заново, поэтому дропаута нет; а при инференсе и везде, где сравнивают выходы, его надо выключать (`model.eval()`).
 # %% id="adam"
 def adam_by_hand(gradients, rate=0.1, beta_1=0.9, beta_2=0.98):
     """The changes of one weight."""
@@ -872,7 +873,7 @@ show(
 #
 # Now everything at once: a training step of our model beside the same step of `nn.Transformer`, with smoothed targets, clipping and Adam. (Equal to 1e-8 and not closer: Adam divides by $\sqrt{v}$, which magnifies rounding where gradients are tiny.) Then what `course_lib.training.minimise`, the loop of all lessons, does when a loss is no longer a number: it stops before the step that would make all weights NaN.
 # %% [markdown] id="adam-after" lang="ru"
-# Длина первого шага у каждого веса равна скорости обучения, велик его градиент или мал (лишь бы он был намного больше $10^{-8}$): масштаб шагов Adam задаёт скорость, а не градиент. Поэтому одна и та же скорость годится и для эмбеддингов, и для матриц, слишком большая вредит с первого же шага, а обрезка градиентов значит меньше, чем при обычном градиентном спуске (от неё зависит, с каким весом батч войдёт в оба средних).
+# Длина первого шага у каждого веса равна скорости обучения, велик его градиент или мал (лишь бы он был намного больше $10^{-8}$): масштаб шагов у Adam определяется скоростью обучения, а не градиентом. Поэтому одна и та же скорость годится и для эмбеддингов, и для матриц, слишком большая вредит с первого же шага, а обрезка градиентов значит меньше, чем при обычном градиентном спуске (от неё зависит, с каким весом батч войдёт в оба средних).
 #
 # Теперь всё вместе: шаг обучения нашей модели рядом с тем же шагом `nn.Transformer` — со сглаженными метками, обрезкой и Adam. (Совпадение с точностью 1e-8, а не лучше: Adam делит на $\sqrt{v}$ и там, где градиенты ничтожны, увеличивает ошибки округления.) А потом посмотрим, что делает `course_lib.training.minimise`, цикл обучения всех уроков, когда потери перестают быть числом: он останавливается перед шагом, который превратил бы все веса в NaN.
 # %% id="one-step"
@@ -912,30 +913,31 @@ except training.Diverged as stopped:
 # %% [markdown] id="train-text" lang="en"
 # ## 9. A translator
 #
-# Tokens are whole words here, and punctuation, `<s>`, `</s>` and `<pad>`: 182 English and 398 Russian ones. One block on each side, $D = 64$, four heads, hidden vectors of 128, the Russian table tied to the read-out: 121,088 weights. 350 batches of 64 fresh sentences with a place ("The animal didn't cross the street because it was too tired"), Adam with a rate that rises to 0.01 in 50 steps and then falls in a straight line to 0, clipping at 1.
+# Tokens are whole words here, and punctuation, `<s>`, `</s>` and `<pad>`: 182 English and 398 Russian ones. One block on each side, $D = 64$, four heads, hidden vectors of 128, the Russian table tied to the read-out: 121,088 weights. 400 batches of 48 fresh sentences with a place ("The animal didn't cross the street because it was too tired"), Adam with a rate of 0.005 times a line that falls to 0, after a warm-up of 50 steps, clipping at 1.
 #
-# **Predict.** How small can the loss become? Russian is here a function of English: whoever knows the source knows every token. And how small for a model that does not see the source? The best it can do is to give every text its true probability; its mean loss is then the mean of $-\log P$, the **entropy** of the texts. The corpus is drawn from finite lists, so it can be computed exactly: divided by the mean number of tokens, the end token among them, 0.9942 nats per token. No model that does not read English can do better on average over fresh sentences, however large. (The untrained model begins at 6.68; guessing evenly would cost $\log 398 = 5.99$, but random logits are sure of wrong things.)
+# **Predict.** How small can the loss become? Russian is here a function of English: whoever knows the source knows every token. And how small for a model that does not see the source? The best it can do is to give every text its true probability; its mean loss is then the mean of $-\log P$, the **entropy** of the texts. The corpus is drawn from finite lists, so it can be computed exactly: divided by the mean number of tokens, the end token among them, 0.9942 nats per token. No model that does not read English can do better on average over fresh sentences, however large. (The untrained model begins at 6.6; guessing evenly would cost $\log 398 = 5.99$, but random logits are sure of wrong things.)
 # %% [markdown] id="train-text" lang="ru"
 # ## 9. Переводчик
 #
-# Токены здесь — целые слова, знаки препинания, `<s>`, `</s>` и `<pad>`: 182 английских и 398 русских. По одному блоку с каждой стороны, $D = 64$, четыре головы, скрытые векторы по 128, русская таблица связана с выходным слоем: 121 088 весов. 350 батчей по 64 новых предложения о местах («The animal didn't cross the street because it was too tired»), Adam со скоростью, которая за 50 шагов поднимается до 0.01, а затем по прямой падает до 0, обрезка градиентов до нормы 1.
+# Токены здесь — целые слова, знаки препинания, `<s>`, `</s>` и `<pad>`: 182 английских и 398 русских. По одному блоку с каждой стороны, $D = 64$, четыре головы, скрытые векторы по 128, русская таблица связана с выходным слоем: 121 088 весов. 400 батчей по 48 новых предложения о местах («The animal didn't cross the street because it was too tired»), Adam со скоростью 0.005, умноженной на прямую, которая падает до 0, после прогрева в 50 шагов, обрезка градиентов до нормы 1.
 #
-# **Предскажите.** Насколько малы могут стать потери? Русский текст здесь — функция английского: кто знает исходный текст, знает каждый токен. А насколько малы они могут быть у модели, которая исходного текста не видит? Лучшее, что она может, — приписывать каждому тексту его настоящую вероятность; тогда её средние потери — среднее $-\log P$, то есть **энтропия** текстов. Корпус составлен из конечных списков, поэтому её можно вычислить точно: если разделить на среднее число токенов, считая токен конца, 0.9942 ната на токен. В среднем по новым предложениям ни одна модель, не читающая английского, не справится лучше, как бы велика она ни была. (Необученная модель начинает с 6.68; гадание наугад стоило бы $\log 398 = 5.99$, но случайные логиты уверены в неверном.)
+# **Предскажите.** Насколько малы могут стать потери? Русский текст здесь — функция английского: кто знает исходный текст, знает каждый токен. А насколько малы они могут быть у модели, которая исходного текста не видит? Лучшее, что она может, — приписывать каждому тексту его настоящую вероятность; тогда её средние потери — среднее $-\log P$, то есть **энтропия** текстов. Корпус составлен из конечных списков, поэтому её можно вычислить точно. Делим на среднее число токенов, вместе с токеном конца, и получаем 0.9942 ната на токен. В среднем по новым предложениям ни одна модель, не читающая английского, не справится лучше, как бы велика она ни была. (Необученная модель начинает с 6.6; гадание наугад стоило бы $\log 398 = 5.99$, но её случайные логиты уверенно указывают не на те токены.)
 # %% id="train"
-model = untrained(SMALL, seed=0)
+recipe = replace(SMALL, steps=400, size=48, rate=0.005)
+model = untrained(recipe, seed=0)
 early = {}
 
 
 def keep(step):
-    """The weights after 100 steps, for section 10."""
-    if step + 1 == 100:
+    """The weights after 150 steps, for section 10."""
+    if step + 1 == 150:
         early.update(copy.deepcopy(model.state_dict()))
 
 
-losses = train(model, SMALL, seed=0, after=keep)
+losses = train(model, recipe, seed=0, after=keep)
 without_source, with_source = least_loss("place")
 print(f"{sum(w.numel() for w in model.parameters())} weights")
-print(f"loss in the first step {losses[0]:.2f}, in step 100 {losses[99]:.2f}")
+print(f"loss in the first step {losses[0]:.2f}, in step 150 {losses[149]:.2f}")
 print(f"on fresh sentences at the end: {fresh_loss(model, 'place'):.3f} nats per token")
 print(
     f"least possible: {with_source:.0f} with the source, {without_source:.4f} without (perplexity {math.exp(without_source):.2f})"
@@ -993,13 +995,13 @@ assert follows > 0.9 * total
 # %% [markdown] id="writing" lang="en"
 # ## 10. Writing
 #
-# With the wrong pronoun, and always. That is good grammar, and no failure of teacher forcing; but it shows that a writer's mistake does not stay alone. A writer has to choose a token in each step, and the choice is for good.
+# Copula and adjective agree with the wrong pronoun, and always. That is good grammar, and no failure of teacher forcing; but one mistake draws others after it. A writer has to choose a token in each step, and the choice is for good.
 #
 # **Greedy search** takes the most probable token. It needs the decoder once per token, and here the mask of section 4 pays a second time: since no earlier row depends on a later token, the keys and values of all earlier rows can be kept (the **KV cache** of lesson 04), and only the new token goes through the blocks. The keys and values of the memory are computed once for all. The result must be the same with the cache and without, and the same whether texts are written one at a time or in a batch:
 # %% [markdown] id="writing" lang="ru"
 # ## 10. Как пишут
 #
-# С неверным местоимением, и всегда. Это правильная грамматика, и teacher forcing тут ни при чём; но видно, что ошибка пишущего не остаётся одна. На каждом шаге надо выбрать токен, и выбор окончательный.
+# Связка и прилагательное согласуются с неверным местоимением, причём всегда. Это правильная грамматика, и teacher forcing тут ни при чём; но одна ошибка тянет за собой другие. На каждом шаге надо выбрать токен, и выбор окончательный.
 #
 # **Жадный поиск** (greedy search) берёт самый вероятный токен. К декодеру приходится обращаться по разу на токен, и здесь маска из раздела 4 окупается ещё раз: поскольку ни одна строка не зависит от следующих токенов, ключи и значения всех прежних строк можно сохранить (это **KV-кэш** из урока 04), и через блоки проходит только новый токен. Ключи и значения памяти вычисляются один раз на весь текст. Результат должен быть одинаков с кэшем и без него и одинаков, пишут ли тексты по одному или батчем:
 # %% id="cache"
@@ -1056,9 +1058,9 @@ assert best == "b b </s>"
 show(drawings.beam_tree(drawings.beam_levels(chances)), "beam_tree")
 
 # %% [markdown] id="beam-real-text" lang="en"
-# Every token makes a text less probable, so the largest $P$ favours short texts. Wu et al. (2016) divide $\log P$ by $\left(\frac{5 + T}{6}\right)^{\alpha}$: $\alpha = 0$ changes nothing, with $\alpha = 1$ texts are ranked nearly as by the mean per token. Our trained model is so sure that there is nothing to search for. The same model after 100 of the 350 steps is not. (*mean log P* is that of the texts written, under the model, *mean T* their length, both with the end token.)
+# Every token makes a text less probable, so the largest $P$ favours short texts. Wu et al. (2016) divide $\log P$ by $\left(\frac{5 + T}{6}\right)^{\alpha}$: $\alpha = 0$ changes nothing, with $\alpha = 1$ long texts are ranked nearly as by the mean per token. Our trained model is so sure that there is nothing to search for. The same model after 150 of the 400 steps is not. (*mean log P* is that of the texts written, under the model, *mean T* their length, both with the end token.)
 # %% [markdown] id="beam-real-text" lang="ru"
-# Каждый токен делает текст менее вероятным, поэтому наибольшее $P$ благоволит коротким текстам. Wu et al. (2016) делят $\log P$ на $\left(\frac{5 + T}{6}\right)^{\alpha}$: при $\alpha = 0$ ничего не меняется, при $\alpha = 1$ тексты выстраиваются почти как по среднему на токен. Обученная модель так уверена, что искать ей нечего. Иное дело — та же модель после 100 шагов из 350. (*mean log P* — для написанных текстов, по самой модели, *mean T* — их длина; то и другое с токеном конца.)
+# Каждый токен делает текст менее вероятным, поэтому наибольшее $P$ благоволит коротким текстам. Wu et al. (2016) делят $\log P$ на $\left(\frac{5 + T}{6}\right)^{\alpha}$: при $\alpha = 0$ ничего не меняется, при $\alpha = 1$ длинные тексты выстраиваются почти как по среднему на токен. Обученная модель так уверена, что искать ей нечего. Иное дело — та же модель после 150 шагов из 400. (*mean log P* — для написанных текстов, по самой модели, *mean T* — их длина; то и другое с токеном конца.)
 # %% id="beam"
 young = untrained(SMALL, seed=0)
 young.load_state_dict(early)
@@ -1094,14 +1096,14 @@ gain = logs["beam 4"] - logs["greedy"]
 print(
     f"beam 4 against greedy: more probable {int((gain > 1e-9).sum())}, less {int((gain < -1e-9).sum())} of {len(some)}"
 )
-same = write(model, of, width=4, length_penalty=0.6) == write(model, of)
-print("the trained model: beam 4 writes what greedy writes:", same)
-assert same and logs["beam 4"].mean() > logs["greedy"].mean()
+same = mean(a == b for a, b in zip(write(model, of, width=4), write(model, of), strict=True))
+print(f"the trained model: beam 4 writes what greedy writes in {same:.3f} of the sentences")
+assert same > 0.95 and logs["beam 4"].mean() > logs["greedy"].mean()
 
 # %% [markdown] id="beam-after" lang="en"
-# The wider beam finds more probable texts; whether they are *better* is another question, and depends on how good the model's probabilities are: beam 4 has one exact translation fewer than beam 2. In real translation narrow beams help a little and wide ones hurt (Koehn & Knowles, 2017): the most probable text of all is often too short, or empty (Stahlberg & Byrne, 2019). For free text nobody wants the most probable one; there one draws (lesson 08). The length penalty does little here, since a translation's length is all but given.
+# The wider beam finds more probable texts; whether they are *better* is another question, and depends on how good the model's probabilities are. Here they are not: the beams have two exact translations of 200 fewer than greedy search. In real translation narrow beams help a little and wide ones hurt (Koehn & Knowles, 2017): the most probable text of all is often too short, or empty (Stahlberg & Byrne, 2019). For free text nobody wants the most probable one; there one draws (lesson 08). The length penalty does little here, since a translation's length is all but given.
 # %% [markdown] id="beam-after" lang="ru"
-# Более широкий луч находит более вероятные тексты; *лучше* ли они — вопрос другой и зависит от того, насколько хороши вероятности модели: у луча 4 верных переводов на один меньше, чем у луча 2. В настоящем переводе узкие лучи немного помогают, а широкие вредят (Koehn & Knowles, 2017): самый вероятный из всех текстов часто слишком короткий, а то и пустой (Stahlberg & Byrne, 2019). А для свободного текста самый вероятный и не нужен: там токены выбирают случайно (урок 08). Штраф за длину здесь почти ничего не меняет: длина перевода и так почти задана.
+# Более широкий луч находит более вероятные тексты; *лучше* ли они — вопрос другой и зависит от того, насколько хороши вероятности модели. Здесь не лучше: у лучей на два точных перевода из 200 меньше, чем у жадного поиска. В настоящем переводе узкие лучи немного помогают, а широкие вредят (Koehn & Knowles, 2017): самый вероятный из всех текстов часто слишком короткий, а то и пустой (Stahlberg & Byrne, 2019). А для свободного текста самый вероятный и не нужен: там токены выбирают случайно (урок 08). Штраф за длину здесь почти ничего не меняет: длина перевода и так почти задана.
 # %% [markdown] id="looks" lang="en"
 # ## 11. Where it looks
 #
@@ -1109,7 +1111,7 @@ assert same and logs["beam 4"].mean() > logs["greedy"].mean()
 # %% [markdown] id="looks" lang="ru"
 # ## 11. Куда он смотрит
 #
-# Корпус сообщает, за каким английским словом стоит каждое русское. Туда ли смотрит перекрёстное внимание? Для каждой строки возьмём среднее по четырём головам и спросим, приходится ли наибольший вес на слово, указанное в выравнивании. **Предскажите:** для каких слов это так — для существительных, глагола, прилагательного, «он», «потому что»?
+# Корпус сообщает, какому английскому слову соответствует каждое русское. Туда ли смотрит перекрёстное внимание? Для каждой строки возьмём среднее по четырём головам и спросим, приходится ли наибольший вес на слово, указанное в выравнивании. **Предскажите:** для каких слов это так — для существительных, глагола, прилагательного, «он», «потому что»?
 # %% id="alignment"
 # The weights (B, H, rows, columns) of each block: encoder, decoder looking back, looking across.
 own, _, across = attention_maps(model, batch(tests))
@@ -1128,18 +1130,18 @@ show(
     curves.alignment(weights.tolist(), example[2].tokens, right.tokens, right.alignment),
     "alignment",
 )
-assert min(aligned["subject"], aligned["object"]) > 0.8 > 0.3 > aligned["pronoun"]
+assert min(aligned["subject"], aligned["object"]) > 0.5 > 0.3 > aligned["pronoun"]
 
 # %% [markdown] id="alignment-after" lang="en"
-# The rows of the nouns look at their own source in nine cases of ten. The others do so less and less, that of the pronoun never; and yet no translation is wrong. Two reasons can be given, though this experiment does not test them.
+# The rows of the nouns mostly look at their own source, those of verb and adjective in half of the cases, the others hardly ever, that of the pronoun never; and yet all but a few translations are right. Two reasons can be given, though this experiment does not test them.
 #
 # *What is not needed is not looked for.* After *потому* comes *что*, whatever the source says; such rows can get their token from the words already written, and where their cross-attention looks may be of no consequence. And *a vector of the memory is no longer its word*: the encoder has mixed them, and what a row needs may lie at another place than the word it came from. (With two or more blocks there is a third: what an earlier row has fetched can be passed on by self-attention. With one block it cannot, since self-attention comes first.)
 #
 # The pronoun is the most curious case. *It* tells nothing; what has to be known is the referent. So where does the row look that predicts the pronoun?
 # %% [markdown] id="alignment-after" lang="ru"
-# Строки существительных смотрят на своё слово в девяти случаях из десяти, остальные — реже, строка местоимения — никогда; и тем не менее все переводы верны. Причин можно назвать две, хотя этот опыт их не проверяет.
+# Строки существительных смотрят чаще всего на своё слово, строки глагола и прилагательного — в половине случаев, остальные — почти никогда, строка местоимения — никогда; и тем не менее почти все переводы верны. Причин можно назвать две, хотя этот опыт их не проверяет.
 #
-# *Чего не нужно, того не ищут.* После «потому» идёт «что», каков бы ни был исходный текст; такие строки могут получить свой токен из уже написанных слов, и тогда неважно, куда смотрит их перекрёстное внимание. И *вектор памяти — уже не его слово*: энкодер их перемешал, и нужное строке может лежать не там, где стояло слово, от которого оно взялось. (Если блоков два или больше, есть и третья: взятое одной строкой самовнимание может передать следующим. С одним блоком не может: самовнимание стоит первым.)
+# *Чего не нужно, того не ищут.* После «потому» идёт «что», каков бы ни был исходный текст; такие строки могут получить свой токен из уже написанных слов, и тогда неважно, куда смотрит их перекрёстное внимание. И *вектор памяти — уже не его слово*: энкодер их перемешал, и нужное строке может лежать не там, где стояло слово, от которого оно взялось. (Если блоков два или больше, есть и третья: то, что взяла одна строка, самовнимание следующего блока может передать строкам ниже. Если блок один, этого не бывает: самовнимание в нём стоит раньше перекрёстного внимания.)
 #
 # Самое любопытное — местоимение. Само *it* ничего не сообщает; надо знать, к какому существительному оно относится. Куда же смотрит строка, которая предсказывает местоимение?
 # %% id="pronoun-looks"
@@ -1155,7 +1157,7 @@ for name, noun in (("the animal", 0), ("the place", 1)):
     print(
         f"{name:13}  {len(chosen):9}                  {mean(meant):.2f}       {mean(other):.2f}       {too:.2f}   in {more:.0%} of sentences"
     )
-    assert mean(meant) > 3 * mean(other) and more > 0.6
+    assert mean(meant) > mean(other) and more > 0.5
 print(
     f"mean weight on the word 'it': {mean(float(looks[i, one.it]) for i, one in enumerate(tests)):.3f}\n"
 )
@@ -1166,15 +1168,15 @@ for row, sentence in enumerate(example):
     print(f"{sentence} → {right.tokens[right.pronoun]}: {nouns}")
 
 # %% [markdown] id="pronoun-after" lang="en"
-# It never looks at *it*, and of the two nouns at the one that is meant: that one has on average about ten times the weight of the other, and where one adjective is exchanged, the look may go from one noun to the other, as with the pig. But most of the weight lies on neither, a good part of it on *too*, the word before the adjective; and where the animal is meant, there is in one sentence of four even *less* weight on it than on the place, as with the ox, and the pronoun is right all the same.
+# It hardly looks at *it*. Of the two nouns it looks mostly at the one that is meant: clearly where that is the place, with four times the weight of the other, less clearly where it is the animal, with twice the weight, and in four sentences of ten with less. Where one adjective is exchanged, the look may go from one noun to the other, as with the pig. But most of the weight lies on neither, a third of it on *too*, the word before the adjective; and with the ox there is next to nothing on either noun, and the pronoun is right all the same.
 #
-# So the encoder has worked: the query of this row is made of words already written, in which the adjective does not occur yet, so that a difference between the nouns must come from the encoder, which has put noun and adjective together and left the result at several places, perhaps at *too* among them. (At *it*, which in the encoder of the ox's sentence looks rather at the swamp, there is nothing that this row wants.) What is where, the weights do not tell. They show from where something was fetched, not what it was nor whether it was needed (Jain & Wallace, 2019, and the reply of Wiegreffe & Pinter), and another seed may distribute the work otherwise. Lesson 04 took heads *away* to see what is needed.
+# The query of this row is made of words already written, and the adjective is not among them. So what changes in the weights when only the adjective is exchanged must come from the encoder, which has put noun and adjective together and left the result at several places, perhaps at *too* among them. (*It* itself is of no use to this row: in the encoder of the ox's sentence it looks rather at the swamp.) What is where, the weights do not tell. They show from where something was fetched, not what it was nor whether it was needed (Jain & Wallace, 2019, and the reply of Wiegreffe & Pinter), and another seed may distribute the work otherwise. Lesson 04 took heads *away* to see what is needed.
 #
 # **Play.** Step through a translation: the words framed are those the alignment names, the bars are the weights. Before you step to *он* or *она*, guess where the look will go. Below: where the encoder's *it* looks. (*Twins* are two sentences that differ in the adjective alone, and so in what *it* means.)
 # %% [markdown] id="pronoun-after" lang="ru"
-# На *it* она не смотрит никогда, а из двух существительных смотрит на то, о котором речь: у него в среднем вдесятеро больше веса, чем у другого, и если заменить одно прилагательное, взгляд может перейти с одного существительного на другое, как в паре со свиньёй (*pig*). Но больше всего веса не приходится ни на то, ни на другое, и немалая часть — на *too*, слово перед прилагательным; а когда речь о животном, в одном предложении из четырёх на нём даже *меньше* веса, чем на месте, — как с волом (*ox*), — и местоимение всё равно верное.
+# На *it* она почти не смотрит. Из двух существительных — чаще на то, о котором речь: отчётливо, когда это место (у него вчетверо больше веса, чем у другого), не так отчётливо, когда это животное (веса вдвое больше, а в четырёх предложениях из десяти даже меньше). Если заменить одно прилагательное, взгляд может перейти с одного существительного на другое, как в паре со свиньёй (*pig*). Но бо́льшая часть веса не приходится ни на одно из них: треть — на *too*, слово перед прилагательным; а у вола (*ox*) нет почти ничего ни на том, ни на другом, и местоимение всё равно верное.
 #
-# Значит, поработал энкодер: запрос этой строки составлен из уже написанных слов, прилагательного среди них ещё нет, так что различие между существительными могло взяться только из энкодера: это он свёл существительное с прилагательным и оставил результат в нескольких местах, возможно, и на *too*. (На *it*, которое в энкодере, в предложении о воле, смотрит скорее на болото, этой строке ничего не нужно.) Что именно где лежит, веса не сообщают. Они показывают, откуда что-то взято, но не говорят, что именно и было ли оно нужно (Jain & Wallace, 2019, и ответ Wiegreffe & Pinter), а при другом начальном значении генератора работа может распределиться иначе. В уроке 04, чтобы узнать, что нужно, мы головы *отключали*.
+# Запрос этой строки составлен из уже написанных слов, и прилагательного среди них ещё нет. Значит, всё, что меняется в весах при замене одного прилагательного, пришло из энкодера: это он свёл существительное с прилагательным и оставил результат в нескольких местах, возможно, и на *too*. (Само *it* этой строке не нужно: в предложении о воле оно в энкодере смотрит скорее на топь, *swamp*.) Что именно где лежит, веса не сообщают. Они показывают, откуда что-то взято, но не говорят, что именно и было ли оно нужно (Jain & Wallace, 2019, и ответ Wiegreffe & Pinter), а при другом начальном значении генератора работа может распределиться иначе. В уроке 04, чтобы узнать, что нужно, мы головы *отключали*.
 #
 # **Поиграйте.** Пройдите перевод по шагам: в рамке — слова, указанные в выравнивании; столбики — веса. Прежде чем перейти к «он» или «она», угадайте, куда пойдёт взгляд. Ниже — куда смотрит *it* в энкодере. (*Двойники* — два предложения, которые различаются только прилагательным и потому тем, к чему относится *it*.)
 # %% id="explorer-cross"
@@ -1237,12 +1239,12 @@ for kind in ("place", "roles"):
     assert min(of_runs(f"exact, {kind}")) >= 0.98 and min(of_runs(f"pronoun, {kind}")) >= 0.99
 
 # %% [markdown] id="full-after" lang="en"
-# Every one of the 1,200 sentences is right in all three runs, and the loss is as good as 0. With a place the bag of words knows the pronoun too; with two agents it is left with a guess between two genders, a half, while the translator is never wrong: *that* is reading. And the alignment of section 11 is confirmed in part: the nouns' rows look mostly at their own source, the verb's more or less often, as the run may be, the pronoun's never.
+# Every one of the 1,200 sentences is right in all three runs, and the loss is as good as 0. With a place the bag of words knows the pronoun too; with two agents it is left with a guess between two genders, a half, while the translator is never wrong: *that* is reading. And the alignment of section 11 is confirmed in part, for two agents and the second block: the nouns' rows look mostly at their own source, the verb's more or less often, as the run may be, the pronoun's never.
 # %% [markdown] id="full-after" lang="ru"
-# Все 1200 предложений переведены верно во всех трёх запусках, и потери практически равны нулю. В предложениях о месте местоимение угадывает и мешок слов; в предложениях о двух животных ему остаётся гадать между двумя родами, и выходит половина, а переводчик не ошибается ни разу — *это* и значит читать. Выравнивание из раздела 11 подтвердилось отчасти: строки существительных смотрят чаще всего на своё слово, строка глагола — то чаще, то реже, смотря по запуску, строка местоимения — никогда.
+# Все 1200 предложений переведены верно во всех трёх запусках, и потери практически равны нулю. В предложениях о месте местоимение угадывает и мешок слов; в предложениях о двух животных ему остаётся выбирать из двух родов наугад, и верна примерно половина, а переводчик не ошибается ни разу — *это* и значит читать. Выравнивание из раздела 11 подтвердилось отчасти (два животных, второй блок): строки существительных смотрят чаще всего на своё слово, строка глагола — то чаще, то реже, смотря по запуску, строка местоимения — никогда.
 
 # %% [markdown] id="without-text" lang="en"
-# Now take one part away and train the same way, in 900 steps and one run each:
+# Now take away one part at a time and train anew, the same way but with 900 steps in the place of 2,000, one run each:
 #
 # 1. no mask;
 # 2. the mask after softmax instead of before it;
@@ -1254,7 +1256,7 @@ for kind in ("place", "roles"):
 #
 # First one of them live, with the small model and 200 steps of 32 sentences: no mask.
 # %% [markdown] id="without-text" lang="ru"
-# Теперь уберём одну из частей и обучим так же — 900 шагов, по одному запуску:
+# Теперь будем убирать по одной части и каждый раз обучать модель заново: всё так же, только 900 шагов вместо 2000 и по одному запуску:
 #
 # 1. без маски;
 # 2. маска после softmax, а не до него;
@@ -1306,25 +1308,25 @@ claim(
 )
 
 # %% [markdown] id="without-after" lang="en"
-# *No mask*, or the mask *after softmax*: the loss is **smaller** than that of the complete model, and not one translation is right. The first is no surprise. In training the next token stood in the input and was copied; in writing it is not there yet. The second is one. All that the row can learn of the future is by how much its sum falls short of 1, one number for each head; but training finds it and learns to read the next token from it, as it would read anything else that helps. When the model writes, the last row has nothing hidden, its sum is 1, and what it has learned to rely on is gone. A leak is as wide as training can make it, and the loss does not complain: it is too good. Only writing shows it.
+# *No mask*, or the mask *after softmax*: after the same 900 steps the loss is **smaller** than that of the complete model, and not one translation is right. The first is no surprise. In training the next token stood in the input and was copied; in writing it is not there yet. The second is one. All that a row can learn of the future is by how much the weights of a head fall short of 1, one number for each head of each block, in its own row and in those it reads; but training finds these numbers, and the model learns to read the next token from them. When it writes, the last row has nothing hidden, its weights sum to 1, and what it has learned to rely on is gone. A leak becomes as wide as training can make it, and the loss does not show it: it looks as if the model learned faster. Only writing shows it.
 #
 # *Only the last three tokens*: little is lost. Two blocks of three reach five tokens, the own one among them, and most of what a Russian word depends on stands nearby or in the memory; with two agents one pronoun in ten is wrong.
 #
-# *No positions in the encoder*: with a place nothing is lost, since there the set of words decides, and the Russian order follows from the Russian. With two agents the model does not know who chases whom: it has to guess, verb, nouns and pronoun.
+# *No positions in the encoder*: with a place nothing is lost. There the set of words decides, which clause comes first can be told from it too (by the comma, it seems), and the rest of the order follows from the Russian. With two agents the model does not know who chases whom and has to guess; fewer than half of the translations are right.
 #
 # *No cross-attention*: the decoder is a language model of Russian. It writes sentences, though not the ones asked for, and its loss is a little over the entropy, 1.0909, below which no one can stay without the source.
 # %% [markdown] id="without-after" lang="ru"
-# *Без маски* или с маской *после softmax* потери **меньше**, чем у полной модели, а верного перевода нет ни одного. Первое не удивляет: при обучении следующий токен стоял на входе, и модель его списывала; когда она пишет, его там ещё нет. Второе удивляет. Всё, что строка может узнать о будущем, — насколько её сумма не дотягивает до 1, по одному числу на голову; но обучение находит и это и учится читать по этому числу следующий токен, как научилось бы читать что угодно полезное. Когда модель пишет, в последней строке ничего не скрыто, сумма равна 1, и того, на что она привыкла полагаться, больше нет. Утечка широка настолько, насколько её сумеет расширить обучение, а потери не жалуются: они слишком хороши. Видно это, только когда модель пишет.
+# *Без маски* или с маской *после softmax* потери после тех же 900 шагов **меньше**, чем у полной модели, а верного перевода нет ни одного. Первое не удивляет: при обучении следующий токен стоял на входе, и модель его списывала; когда она пишет, его там ещё нет. Второе удивляет. Всё, что строка может узнать о будущем, — насколько сумма весов головы не дотягивает до 1, по одному числу на каждую голову каждого блока, в своей строке и в тех, которые она читает; но при обучении модель находит эти числа и учится угадывать по ним следующий токен. Когда она пишет, в последней строке ничего не скрыто, сумма весов равна 1, и того, на что она привыкла полагаться, больше нет. Утечка станет настолько широкой, насколько её сумеет расширить обучение, и по потерям беды не видно: кажется, что модель просто учится быстрее. Видно это, только когда она пишет.
 #
-# *Только последние три токена*: теряется немногое. Два блока по три достают на пять токенов, считая свой, а то, от чего зависит русское слово, почти всегда стоит рядом или лежит в памяти; в предложениях о двух животных неверно одно местоимение из десяти.
+# *Только последние три токена*: теряется немногое. Два блока, каждый с окном в три токена, вместе достают до пяти, считая текущий, а то, от чего зависит русское слово, почти всегда стоит рядом или лежит в памяти; в предложениях о двух животных неверно одно местоимение из десяти.
 #
-# *Без позиций в энкодере* предложения о местах ничего не теряют: там решает набор слов, а русский порядок следует из самого русского текста. В предложениях о двух животных модель не знает, кто за кем гонится, и ей приходится угадывать — глагол, существительные и местоимение.
+# *Без позиций в энкодере* предложения о местах ничего не теряют: там решает набор слов, по нему же (похоже, по запятой) видно, какая часть стоит первой, а дальше порядок следует из самого русского текста. В предложениях о двух животных модель не знает, кто за кем гонится, и ей приходится угадывать; верных переводов меньше половины.
 #
 # *Без перекрёстного внимания* декодер — языковая модель русского языка. Он пишет предложения, но не те, о которых просили, и его потери чуть больше энтропии 1.0909, ниже которой без исходного текста не опустится никто.
 # %% [markdown] id="explorer-mask-text" lang="en"
 # **Play.** The scores are those of a head of the small model's self-attention. Choose a mask, hide or show single cells, change the last token: which rows see their own answer, which rows move? What a model trained so is worth stands beside it, from the table above.
 # %% [markdown] id="explorer-mask-text" lang="ru"
-# **Поиграйте.** Оценки взяты из одной головы самовнимания малой модели. Выберите маску, скройте или откройте отдельные клетки, измените последний токен: какие строки видят свой ответ, какие сдвигаются? Рядом — чего стоит обученная так модель, из таблицы выше.
+# **Поиграйте.** Оценки взяты из одной головы самовнимания малой модели. Выберите маску, скройте или откройте отдельные клетки, измените последний токен: какие строки видят свой ответ, какие сдвигаются? Рядом — каких результатов достигла модель с такой маской (из таблицы выше).
 # %% id="explorer-mask"
 presets = {
     "causal": "full",
@@ -1345,7 +1347,7 @@ explore_mask(
 #
 # The notes say that the transformer was born from translation: an encoder maps a text into a space of meaning, a decoder maps it out into a language; so one needs no model for each pair of languages, and may swap the encoder to translate from any language. With $N$ languages that would be $N$ encoders and $N$ decoders in the place of $N(N-1)$ translators.
 #
-# We need a second source language, and make one up: *mirror English*. Every word has another name (we may think of it as spelt backwards, *wolf* as *flow*), and the order is reversed, the last word first. Of all possible languages it is the easiest: it differs from English in names and order only. It has an encoder with an embedding of its own; nothing connects its words with the English ones. Models and corpus are those of section 9, with 350 steps and three runs each. **Predict** what share of the mirrored test sentences is translated without a mistake when the two encoders have been trained
+# We need a second source language, and make one up: *mirror English*. Every word has another name (we may think of it as spelt backwards, *wolf* as *flow*), and the order is reversed, the last word first. It is a very easy language: it differs from English in names and order only. It has an encoder with an embedding of its own; nothing connects its words with the English ones. Models and corpus are those of section 9, trained for 350 batches of 64, in three runs each. **Predict** what share of the mirrored test sentences is translated without a mistake when the two encoders have been trained
 #
 # - *jointly*, with one decoder, which in each of the 350 steps gets the same sentences in both languages;
 # - *separately*, each with a decoder of its own, and then the mirror encoder is put before the decoder of the English one;
@@ -1353,9 +1355,9 @@ explore_mask(
 # %% [markdown] id="swap-text" lang="ru"
 # ## 13. Другой исходный язык
 #
-# В конспекте сказано: трансформер родился из перевода; энкодер отображает текст в пространство смыслов, декодер — из него в язык; значит, модель на каждую пару языков не нужна, и чтобы переводить с любого языка, достаточно заменить энкодер. На $N$ языков хватило бы $N$ энкодеров и $N$ декодеров вместо $N(N-1)$ переводчиков.
+# В конспекте сказано: трансформер родился из перевода; энкодер отображает текст в пространство смыслов, декодер — из него в язык; значит, модель на каждую пару языков не нужна, и чтобы переводить с любого языка, достаточно заменить энкодер. Для $N$ языков хватило бы $N$ энкодеров и $N$ декодеров вместо $N(N-1)$ переводчиков.
 #
-# Нужен второй исходный язык; придумаем его — *зеркальный английский*. У каждого слова другое имя (можно считать, что его пишут задом наперёд: *wolf* — это *flow*), а слова идут в обратном порядке, с последнего. Из всех возможных языков он самый лёгкий: от английского отличается только именами и порядком. У этого языка свой энкодер со своими эмбеддингами, и с английскими словами его слова ничто не связывает. Модели и корпус — из раздела 9, по 350 шагов и по три запуска. **Предскажите**, какая доля зеркальных проверочных предложений будет переведена без ошибок, если два энкодера обучали
+# Нужен второй исходный язык; придумаем его — *зеркальный английский*. Каждое слово называется иначе (можно считать, что его пишут задом наперёд: *wolf* — это *flow*), а слова идут в обратном порядке, с последнего. Это очень лёгкий язык: от английского он отличается только самими словами и их порядком. У этого языка свой энкодер со своими эмбеддингами, и с английскими словами его слова ничто не связывает. Модели и корпус — из раздела 9, обучение — 350 батчей по 64 предложения, по три запуска. **Предскажите**, какая доля зеркальных проверочных предложений будет переведена без ошибок, если два энкодера обучали
 #
 # - *совместно*, с одним декодером, который на каждом из 350 шагов получает одни и те же предложения на обоих языках;
 # - *порознь*, каждый со своим декодером, а потом зеркальный энкодер поставили перед декодером английского переводчика;
@@ -1385,15 +1387,15 @@ claim(
 )
 
 # %% [markdown] id="swap-after" lang="en"
-# It depends on the training. *Separately*, not a single sentence survives the exchange, though each translator is all but perfect with its own decoder: two trainings do not find the same vectors by themselves; each begins at other random weights and agrees on a code of its own between encoder and decoder. (Whether a simple map, a rotation perhaps, would carry one code into the other is another question, which we have not tested; often one does.) *Jointly*, one decoder reads both, since it obliges both encoders to the same code. And a new encoder can be fitted to a decoder that is finished. So for this pair the idea holds, once the shared space is trained; and real multilingual translators go a step further: one encoder for all languages, which tells them apart by itself (Johnson et al., 2017).
+# It depends on the training. *Separately*, not a single sentence survives the exchange, though each translator is all but perfect with its own decoder: nothing made the encoder of the one and the decoder of the other agree on a code. (Seed and language differ at once; whether two *English* trainings would fit, or whether a rotation of the vectors would help, we have not tested.) *Jointly*, one decoder learns to read both; whether the two encoders then write the same vectors, or two codes that it can tell apart, we have not measured either. And a new encoder can be fitted to a decoder that is finished. So for this pair the idea holds, if the parts are trained for each other; and multilingual translators go a step further: one encoder for all languages, which in Johnson et al. (2017) is not even told which one it reads.
 # %% [markdown] id="swap-after" lang="ru"
-# Всё зависит от обучения. После обучения *порознь* и замены энкодера не переведено верно ни одно предложение, хотя со своим декодером каждый переводчик почти безупречен: сами собой два обучения к одним и тем же векторам не приходят; каждое начинается с других случайных весов и вырабатывает между энкодером и декодером собственный код. (Перевёл бы один код в другой простой перенос, скажем поворот, — отдельный вопрос, его мы не проверяли; часто такой перенос есть.) *Совместно* один декодер читает оба языка, потому что принуждает оба энкодера к одному коду. А новый энкодер можно подогнать под готовый декодер. Так что для этой пары идея работает, если общее пространство выработано при обучении; а настоящие многоязычные переводчики идут ещё дальше: у них один энкодер на все языки, который различает их сам (Johnson et al., 2017).
+# Всё зависит от обучения. После обучения *порознь* и замены энкодера не переведено верно ни одно предложение, хотя со своим декодером каждый переводчик почти безупречен: ничто не заставляло энкодер одного и декодер другого договориться об общем коде. (Начальное значение генератора и язык здесь различаются сразу; подошли бы друг к другу два *английских* обучения и помог ли бы поворот векторов, мы не проверяли.) При *совместном* обучении один декодер учится читать оба языка; пишут ли тогда оба энкодера одинаковые векторы или два кода, которые он различает, мы тоже не измеряли. А новый энкодер можно подогнать под готовый декодер. Так что для этой пары идея работает, если части обучены друг под друга; а многоязычные переводчики идут ещё дальше: у них один энкодер на все языки, и у Johnson et al. (2017) ему даже не сообщают, на каком он читает.
 # %% [markdown] id="limits" lang="en"
-# ## 14. What a made-up language shows, and your own sentences
+# ## 14. What a made-up corpus shows. Your own sentences
 #
 # The translator has shown what the parts can do: order, agreement over a distance, a reference resolved by what fits, all of it on pairs of nouns it had never met together. It has *not* shown that this is easy in a real language. Here every word has one translation, every sentence one right answer, 182 English tokens are all there are, training can draw as many sentences as it likes, and which adjective fits which noun was decided by the authors. In real text none of this holds: a perfect score is impossible, and judging takes people, or a measure such as BLEU or chrF, the share of word or letter sequences that a translation has in common with one by a human. What carries over is the machinery, unchanged:
 # %% [markdown] id="limits" lang="ru"
-# ## 14. Что показывает придуманный язык, и ваши собственные предложения
+# ## 14. Что показал придуманный корпус. Ваши собственные предложения
 #
 # Переводчик показал, на что способны его части: порядок слов, согласование на расстоянии, местоимение, понятое по смыслу, — и всё это на парах существительных, которые ему вместе не встречались. Но он *не* показал, что в настоящем языке это легко. Здесь у каждого слова один перевод, у каждого предложения — один верный ответ, английских токенов всего 182, предложений для обучения сколько угодно, а какое прилагательное к какому существительному подходит, решили авторы. В настоящем тексте всё не так: безупречный результат невозможен, а чтобы оценивать, нужны люди или такие меры, как BLEU и chrF, — доля общих с человеческим переводом цепочек слов или букв. Переносится механизм, и притом без изменений:
 # %% id="pairs"
@@ -1434,13 +1436,13 @@ print(f"{len(pairs)} pairs, learned by heart: {translator.exact(pairs):.0%}")
 print(translator.translate(["Where is the museum?"])[0])
 
 # %% [markdown] id="pairs-after" lang="en"
-# Ten pairs, learned by heart, prove only that the way is open: text file, a BPE vocabulary for each side (lesson 02; 330 tokens are the 256 bytes and a few merges), the same model, the same loss, the same loop. Ask it for *The train is closed*, whose words it has all seen, and judge for yourself what ten sentences have taught it.
+# Ten pairs, learned by heart, prove only that the way is open: text file, a BPE vocabulary for each side (lesson 02; 330 tokens are the 256 bytes and some seventy more), the same model, the same loss, the same loop. Ask it for *The train is closed*, whose words it has all seen, and judge for yourself what ten sentences have taught it.
 #
-# For more, give `read_pairs` a file of two columns separated by a tab, such as the exports of Tatoeba, keep a part aside with `split`, and leave `progress` on. If you have none at hand and a network, `public_pairs()` fetches a set of real pairs (once, checked by its checksum; without a network it says so).
+# For more, give `read_pairs` a file of two columns separated by a tab, such as the exports of Tatoeba, keep a part aside with `split`, and leave `progress` on. If you have none at hand and a network, `public_pairs()` fetches 4,633 pairs of real interface messages from three programs (once, 18 MB, each file checked by its checksum; without a network it says so). With the default settings, 500 steps, we got 2.4 % of unseen messages exactly right and a loss of 4.15 nats per token against 2.53 on those it was trained on: frequent phrases come out, the rest is word salad. Real language takes far more data than that.
 # %% [markdown] id="pairs-after" lang="ru"
-# Десять выученных наизусть пар доказывают только, что путь открыт: текстовый файл, BPE-словарь на каждую сторону (урок 02; 330 токенов — это 256 байтов и несколько слияний), та же модель, те же потери, тот же цикл. Дайте ей перевести *The train is closed* — все эти слова она видела — и судите сами, чему научили её десять предложений.
+# Десять выученных наизусть пар доказывают только, что путь открыт: текстовый файл, BPE-словарь на каждую сторону (урок 02; 330 токенов — это 256 байтов и ещё примерно семьдесят), та же модель, те же потери, тот же цикл. Дайте ей перевести *The train is closed* — все эти слова она видела — и судите сами, чему научили её десять предложений.
 #
-# Чтобы получить больше, дайте `read_pairs` файл из двух столбцов, разделённых табуляцией, — например, выгрузку Tatoeba, — отложите часть пар функцией `split` и не выключайте `progress`. Если своих пар под рукой нет, а сеть есть, `public_pairs()` скачает набор настоящих пар (один раз, с проверкой контрольной суммы; без сети скажет об этом).
+# Чтобы получить больше, дайте `read_pairs` файл из двух столбцов, разделённых табуляцией, — например, выгрузку Tatoeba, — отложите часть пар функцией `split` и не выключайте `progress`. Если своих пар под рукой нет, а сеть есть, `public_pairs()` скачает 4633 пары настоящих сообщений из интерфейса трёх программ (один раз, 18 МБ, у каждого файла проверяется контрольная сумма; без сети скажет об этом). С настройками по умолчанию, 500 шагов, у нас вышло 2.4 % точных переводов незнакомых сообщений и потери 4.15 ната на токен против 2.53 на обучающих: частые выражения получаются, остальное — набор слов. Настоящему языку данных нужно несравнимо больше.
 
 
 # %% [markdown] id="exercises" lang="en"
