@@ -31,6 +31,7 @@ from typing import NamedTuple, Self, TypeVar
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from course_lib import training, translator_training
 from course_lib.bpe_tokenizer import Tokenizer
@@ -352,11 +353,8 @@ def _untrained(source: Tokenizer, target: Tokenizer, sizes: dict[str, int], seed
 
 def _padded(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
     """Rows of ids → (B, longest row), padded at the end, and their lengths (B,)."""
-    lengths = torch.tensor([len(row) for row in rows])
-    ids = torch.full((len(rows), int(lengths.max())), PAD)
-    for place, row in enumerate(rows):
-        ids[place, : len(row)] = torch.tensor(row)
-    return ids, lengths
+    ids = pad_sequence([torch.tensor(row) for row in rows], batch_first=True, padding_value=PAD)
+    return ids, torch.tensor([len(row) for row in rows])
 
 
 def _batch(pairs: Sequence[Ids]) -> Batch:

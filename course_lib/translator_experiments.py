@@ -266,11 +266,6 @@ def mirrored(of: Batch) -> Batch:
     return of._replace(source=torch.where(places <= last, turned, PAD))
 
 
-def mirror_word(word: str) -> str:
-    """How a word of that language is written: the English one backwards."""
-    return word[::-1]
-
-
 def with_decoder_of(reader: Transformer, writer: Transformer, seed: int) -> Transformer:
     """A model that reads with the encoder of one and writes with the decoder of the other; nothing is copied."""
     model = untrained(SMALL, seed)
