@@ -258,7 +258,7 @@ FORBIDDEN = {
     ),
     r"^\s*(!|%(?!%)|%%)": "shell commands and magics",
     r"\binput\(": "input() waits for ever in a test",
-    r"\burlopen\b|\brequests\.(get|post)\b|\bfrom_pretrained\(": "a download: the lessons run offline",
+    r"\burlopen\b|\brequests\.(get|post)\b|\bfrom_pretrained\(\s*[\"']": "a download: the lessons run offline",
     r"\bdatetime\.now\b|\bdate\.today\b|\bgethostname\b|\bgetpass\b|__version__": "a date, a host or a version",
 }
 

@@ -71,6 +71,34 @@ def test_slowness_is_no_failure_but_an_error_of_ours_is(monkeypatch, capsys):
         runner.main(["--rounds", "0"])
 
 
+def test_who_computes_something_else_does_not_race(monkeypatch):
+    import bench_gpt
+    import torch
+
+    job = bench_gpt.quickly(bench_gpt.SMALL)
+    ours, batch = bench_gpt.model(job), bench_gpt.tokens(2, 9, vocabulary=job.vocabulary)
+
+    def training(**changes: float) -> bench_gpt.Training:
+        nano = bench_gpt.NanoLike(ours)
+        with torch.no_grad():
+            for name, factor in changes.items():
+                getattr(nano.blocks[1].project, name).mul_(factor).add_(factor - 1)
+        return bench_gpt.Training(nano, bench_gpt.cross_entropy, [batch], steps=2)
+
+    racing = training()
+    clear = bench_gpt.Training(bench_gpt.model(job), bench_gpt.cross_entropy, [batch], steps=2)
+    several = {"ours": (clear, None), "same": (racing, None)}
+    before = racing.loss()
+    bench_gpt.contenders(several, 1e-5)[1].run()
+    assert racing.loss() < before and clear.loss() == pytest.approx(before, abs=1e-5)
+    with pytest.raises(ValueError, match="different losses: .*'other'"):
+        bench_gpt.contenders({"ours": (clear, None), "other": (training(weight=1.5), None)}, 1e-5)
+    bench_gpt.writing_race(job, 2, 1.0)
+    monkeypatch.setattr(bench_gpt.NanoLike, "generate", lambda self, prompt, count: prompt[:, :1].repeat(1, count))
+    with pytest.raises(ValueError, match="other tokens than transformers .*: NanoLike, no cache$"):
+        bench_gpt.writing_race(job, 2, 1.0)
+
+
 @pytest.mark.slow
 def test_every_benchmark_runs():
     command = [sys.executable, Path(runner.__file__), "--quick", "--rounds", "1"]

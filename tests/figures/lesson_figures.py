@@ -14,11 +14,11 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Rectangle
+from matplotlib.patches import PathPatch, Rectangle
 
 from course_lib import language
 from course_lib.figures import curves, drawings, show
-from course_lib.figures.draw import Box
+from course_lib.figures.draw import Box, Canvas, Stroke
 from course_lib.figures.style import COLOURS, drawing_style
 
 CATALOGUE = Path(__file__).parents[2] / "course_lib" / "catalogue"
@@ -49,6 +49,55 @@ def labels(name: str) -> list[str]:
 def said(name: str, word: str, **values: object) -> str:
     """A word of a diagram in the session's language."""
     return language.say(f"figure.{name}.{word}", **values)
+
+
+def canvas(name: str) -> Canvas:
+    """The page of a diagram, with what was drawn on it."""
+    return drawings()[name].draw().drawing
+
+
+def places(name: str) -> list[tuple[float, float, str]]:
+    """x, y and words of every line of text of a diagram."""
+    return [(*label.artist.get_position(), label.artist.get_text()) for label in canvas(name).labels]
+
+
+def box_of(name: str, text: str) -> list[Box]:
+    """The smallest box around each label that begins with a text, from left to right."""
+    drawn = canvas(name)
+    found = []
+    for label in drawn.labels:
+        x, y = label.artist.get_position()
+        if label.artist.get_text() == text.split("\n")[0]:
+            around = [box for box in drawn.boxes if box.x < x < box.right and box.y < y < box.bottom]
+            found.append(min(around, key=lambda box: box.w * box.h))
+    return sorted(found, key=lambda box: (box.x, box.y))
+
+
+def ends(stroke: Stroke) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Where a line begins and where it ends."""
+    return stroke.points[0], stroke.points[-1]
+
+
+def crosses(name: str) -> list[tuple[float, float]]:
+    """The middles of the small crosses, which are drawn as two lines each."""
+    found: dict[tuple[int, int], int] = {}
+    for patch in drawings()[name].draw().axes[0].patches:
+        if isinstance(patch, PathPatch) and to_hex(patch.get_edgecolor()).upper() == COLOURS["warning"]:
+            points = patch.get_path().vertices
+            if len(points) == 2 and abs(abs(points[0][0] - points[1][0]) - abs(points[0][1] - points[1][1])) < 1e-6:
+                middle = tuple(round(float(part)) for part in points.mean(axis=0))
+                found[middle] = found.get(middle, 0) + 1
+    return [middle for middle, lines in found.items() if lines == 2]
+
+
+def written(figure: Figure, number: int = 0) -> list[str]:
+    """The words in one of a figure's axes, without those of its ticks and titles."""
+    return [text.get_text() for text in figure.axes[number].texts]
+
+
+def bars(figure: Figure, number: int = 0) -> list[Rectangle]:
+    """The bars in one of a figure's axes, in the order of drawing."""
+    return [patch for patch in figure.axes[number].patches if isinstance(patch, Rectangle)]
 
 
 def cells(figure: Figure, place: Box) -> list[list[str]]:

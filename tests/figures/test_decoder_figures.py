@@ -23,13 +23,20 @@ from lesson_figures import (  # noqa: F401
     assert_is_whole_and_legible,
     assert_keeps_off_the_colours_of_attention,
     assert_no_two_texts_overlap,
+    bars,
     both_languages,
+    box_of,
+    canvas,
     catalogue,
     cells,
     colours,
+    crosses,
+    ends,
     labels,
+    places,
     said,
     session_as_it_was,
+    written,
 )
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
@@ -39,7 +46,7 @@ from course_lib import language
 from course_lib.figures import decoder as diagrams
 from course_lib.figures import decoder_curves as curves
 from course_lib.figures import draw, drawings
-from course_lib.figures.draw import Box, Stroke
+from course_lib.figures.draw import Box
 from course_lib.figures.layout import problems
 from course_lib.figures.style import COLOURS, contrast
 
@@ -47,31 +54,6 @@ pytestmark = pytest.mark.usefixtures("session_as_it_was")
 TEXTS = catalogue("decoder_curves")
 CARDS = {"transformer", "decoder_block", "training_mask"}
 DIAGRAMS = {"shift_by_one", "late_mask", "beam_tree", "swap", *CARDS}
-
-
-def canvas(name: str) -> draw.Canvas:
-    return drawings()[name].draw().drawing
-
-
-def places(name: str) -> list[tuple[float, float, str]]:
-    """x, y and words of every line of text of a diagram."""
-    return [(*label.artist.get_position(), label.artist.get_text()) for label in canvas(name).labels]
-
-
-def box_of(name: str, text: str) -> list[Box]:
-    """The smallest box around each label that begins with a text, from left to right."""
-    drawn = canvas(name)
-    found = []
-    for label in drawn.labels:
-        x, y = label.artist.get_position()
-        if label.artist.get_text() == text.split("\n")[0]:
-            around = [box for box in drawn.boxes if box.x < x < box.right and box.y < y < box.bottom]
-            found.append(min(around, key=lambda box: box.w * box.h))
-    return sorted(found, key=lambda box: (box.x, box.y))
-
-
-def ends(stroke: Stroke) -> tuple[tuple[float, float], tuple[float, float]]:
-    return stroke.points[0], stroke.points[-1]
 
 
 # ---------------------------------------------------------------- diagrams
@@ -168,18 +150,6 @@ def test_query_from_the_stream_key_and_value_from_the_memory(lang: str) -> None:
     assert len(around) == len(norms) == len(sums) == 3
     for stroke, norm, plus in zip(around, norms, sums, strict=True):
         assert stroke.points[0][1] > norm.bottom and stroke.points[-1] == plus.left_at()
-
-
-def crosses(name: str) -> list[tuple[float, float]]:
-    """The middles of the small crosses, which are drawn as two lines each."""
-    found: dict[tuple[int, int], int] = {}
-    for patch in drawings()[name].draw().axes[0].patches:
-        if isinstance(patch, PathPatch) and to_hex(patch.get_edgecolor()).upper() == COLOURS["warning"]:
-            points = patch.get_path().vertices
-            if len(points) == 2 and abs(abs(points[0][0] - points[1][0]) - abs(points[0][1] - points[1][1])) < 1e-6:
-                middle = tuple(round(float(part)) for part in points.mean(axis=0))
-                found[middle] = found.get(middle, 0) + 1
-    return [middle for middle, lines in found.items() if lines == 2]
 
 
 def dots(name: str) -> list[tuple[float, float]]:
@@ -497,14 +467,6 @@ def test_no_two_texts_overlap(name: str, lang: str) -> None:
 @pytest.mark.parametrize("name", VARIANTS)
 def test_curves_keep_off_the_colours_of_attention(name: str) -> None:
     assert_keeps_off_the_colours_of_attention(VARIANTS[name]())
-
-
-def written(figure: Figure, number: int = 0) -> list[str]:
-    return [text.get_text() for text in figure.axes[number].texts]
-
-
-def bars(figure: Figure, number: int = 0) -> list[Rectangle]:
-    return [patch for patch in figure.axes[number].patches if isinstance(patch, Rectangle)]
 
 
 @both_languages

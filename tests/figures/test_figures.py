@@ -72,6 +72,8 @@ def test_the_lesson_s_figures_exist() -> None:
         "query_key_matching", "quadratic_cost", "qkv_of_two_words", "rotary", "scaled_dot_product", "self_attention_one_token",
         "ffn_memory", "norm_axes", "norm_orders", "residual_paths", "sliding_window", "split_heads", "sub_layers",
         "tiled_attention",
+        "bert_input", "fill_in_middle", "gpt_inference", "masked_language_model", "multi_token", "next_sentence",
+        "objective_masks", "sampling_steps", "three_families",
         "beam_tree", "decoder_block", "late_mask", "shift_by_one", "swap", "training_mask", "transformer",
         "two_layers_for_it", "where_positions_enter", "word2vec_analogy", "word2vec_band", "word2vec_models", "word2vec_negative_sampling",
         "word2vec_network", "word2vec_softmax_tree", "word2vec_strangers", "word2vec_two_senses", "word2vec_window",
@@ -165,6 +167,8 @@ def test_no_word_stands_in_the_code() -> None:
         "from", "Ann", "to", "Bob", "about", "Carl", "cc", "Dora",
         "wolf", "chased", "hare", "cat", "sleeps", "purrs", "PAD", "BatchNorm",
         "он", "не", "перешёл", "улицу", "животное", "перешло", "pad",
+        "CLS", "SEP", "MASK", "PRE", "SUF", "MID", "endoftext", "GELU", "fox", "slept", "crossed", "fish", "glad",
+        "yesterday", "felt", "river", "lake", "bridge", "road", "meadow", "square",
     }  # fmt: skip
     for name in NAMES:
         catalogue = " ".join(TEXTS[key]["en"] for key in labels_of(name))

@@ -49,6 +49,9 @@ FIGURES = {
     "draw-transformer": "transformer.png",
     "draw-training-mask": "training-mask.png",
     "draw-decoder-block": "decoder-block.png",
+    "draw-three-families": "three-families.png",
+    "draw-bert-input": "bert-input.png",
+    "draw-masked-language-model": "masked-language-model.png",
 }
 
 
@@ -70,6 +73,7 @@ ATOMS = {
     "05_positions": 19,
     "06_encoder_block": 18,
     "07_decoder": 26,
+    "08_bert_vs_gpt": 32,
 }
 # Facts that an answer of the notes gets wrong or leaves out, and ours must hold.
 FACTS = {

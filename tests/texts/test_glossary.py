@@ -16,7 +16,7 @@ from course_lib.language import use_language
 
 CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
 # What the Russian literature writes in Latin letters.
-LATIN_IN_RUSSIAN = {"softmax", "skip-gram", "CBOW", "pre-norm", "teacher forcing"}
+LATIN_IN_RUSSIAN = {"softmax", "skip-gram", "CBOW", "pre-norm", "prefill", "teacher forcing", "top-k", "top-p"}
 
 
 @pytest.fixture(autouse=True)
