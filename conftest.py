@@ -46,7 +46,11 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the slow tests to `make test-all`; the report's header says so, and a skip stays news."""
+    """Leave the slow tests to `make test-all`; the report's header says so, and a skip stays news.
+
+    What runs whole lessons comes first: a file goes to one process, and a long one that begins last is waited for alone.
+    """
+    items.sort(key=lambda item: "drift" not in item.keywords)
     if os.environ.get("COURSE_ALL"):
         return
     slow = [item for item in items if item.get_closest_marker("slow")]

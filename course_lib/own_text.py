@@ -171,7 +171,7 @@ def train_on_text(
     layers: int = 4,
     steps: int = 1000,
     size: int = 32,
-    rate: float = 0.002,
+    rate: float = 0.003,
     warm_up: int = 100,
     held_out: float = 0.1,
     seed: int = 0,

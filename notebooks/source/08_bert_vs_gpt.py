@@ -18,7 +18,7 @@
 # %% [markdown] id="title" lang="ru"
 # # Урок 08. BERT против GPT
 #
-# Трансформер из урока 07 читает энкодером и пишет декодером. В 2018 году из двух его половин сделали две модели; их обучили на обычном тексте, который никто не размечал, и всё вокруг изменилось: GPT пишет, BERT читает. В этом уроке мы соберём обе из уже знакомых блоков, обучим на одних и тех же маленьких историях и поставим рядом: чему учится каждая, что её можно заставить делать вопреки её устройству и чего это стоит. У обеих логиты, потери и градиенты должны совпасть с тем, что даёт общепринятая библиотека, а веса — переноситься в обе стороны.
+# Трансформер из урока 07 читает энкодером и пишет декодером. В 2018 году из двух его половин сделали две модели; их обучили на обычном тексте, который никто не размечал, и это изменило всю область: GPT пишет, BERT читает. В этом уроке мы соберём обе из уже знакомых блоков, обучим на одних и тех же маленьких историях и поставим рядом: чему учится каждая, что её можно заставить делать вопреки её устройству и чего это стоит. У обеих логиты, потери и градиенты должны совпасть с тем, что даёт общепринятая библиотека, а веса — переноситься в обе стороны.
 #
 # **Вы научитесь**
 #
@@ -102,11 +102,11 @@ show(course.course_map(here=8), "course_map", here=8)
 # %% [markdown] id="problem" lang="en"
 # ## 1. Labels are few, text is plenty
 #
-# Here are the *stories* of this lesson: two sentences about an animal. All six adjectives of a story are pleasant or all are unpleasant; the thing that is found fits the kind of place, which is water, wild country or a paved one (a boat at the river, a cave in the gorge, a bus in the avenue); half of the second sentences name the animal again, the others say *it*. The task is *sentiment*: is a story pleasant or not? Somebody has labelled 8 stories for us. We train a small transformer on them, from random weights, until it makes no mistake on them, and try it on stories that it has not seen. (It is the BERT of section 7; for now, a stack of encoder blocks with a linear layer on top.)
+# Here are the *stories* of this lesson: two sentences about an animal. All six adjectives of a story are pleasant or all are unpleasant; the thing that is found fits the kind of place, which is water, wild country or a paved one (a boat at the river, a cave in the gorge, a bus in the avenue); half of the second sentences name the animal again, the others say *it*. The task is *sentiment*: is a story pleasant or not? Somebody has labelled 8 stories for us. We train a small transformer on them, from random weights, for 60 steps, after which it makes no mistake on them, and try it on stories that it has not seen. (It is the BERT of section 7; for now, a stack of encoder blocks with a linear layer on top.)
 # %% [markdown] id="problem" lang="ru"
 # ## 1. Разметки мало, текста много
 #
-# Вот *истории* этого урока: по два предложения о каком-нибудь звере. Все шесть прилагательных в истории либо приятные, либо неприятные; найденная вещь подходит к виду места — это вода, дикая местность или что-нибудь мощёное (boat, лодка, — у реки; cave, пещера, — в ущелье; bus, автобус, — на проспекте); половина вторых предложений снова называет зверя, остальные говорят *it*. Задача — определить *тональность* (sentiment): приятная история или нет? Кто-то разметил для нас 8 историй. Будем обучать на них маленький трансформер со случайными начальными весами, пока он не перестанет ошибаться, и проверим его на историях, которых он не видел. (Это BERT из раздела 7, а пока — просто стопка блоков энкодера с линейным слоем сверху.)
+# Вот *истории* этого урока: по два предложения о каком-нибудь звере. Все шесть прилагательных в истории либо приятные, либо неприятные; найденная вещь подходит к виду места — это вода, дикая местность или мощёное место (boat, лодка, — у реки; cave, пещера, — в ущелье; bus, автобус, — на проспекте); половина вторых предложений снова называет зверя, в остальных стоит *it*. Задача — определить *тональность* (sentiment): приятная история или нет? Кто-то разметил для нас 8 историй. Обучим на них маленький трансформер со случайными начальными весами: 60 шагов, после которых он на них не ошибается, — и проверим его на историях, которых он не видел. (Это BERT из раздела 7, а пока — просто стопка блоков энкодера с линейным слоем сверху.)
 # %% id="problem-stories"
 for story in stories.stories(4, seed=3):
     print("+" if story.positive else "−", story)
@@ -135,7 +135,7 @@ assert on_labelled == 1 and from_scratch < 0.9
 #
 # Training on such a task is called **pre-training**; going on with the few labels is **fine-tuning**. (Lesson 01 did the first with word vectors. The difference is that here a whole network is handed on, which gives a word different vectors in different texts.)
 # %% [markdown] id="problem-after" lang="ru"
-# Модель выучила 8 историй, а не то, что такое «приятно». Восемь меток — это не больше 8 бит, и почти половины прилагательных в этих историях просто не было; у модели с 25 тысячами весов много способов дать 8 верных ответов, и большинство из них — случайные совпадения. А неразмеченных историй можно набрать хоть миллион, и узнать из них можно многое: что *hideous*, *vile* и *miserable* держатся вместе и что вместе держатся *lovely*, *splendid* и *glad*, хотя никто не говорит, где какие. Нужна задача, на которой модель научится этому по голому тексту. Ответы такая задача должна давать себе сама. Прославились две такие задачи, и обе сводятся к тому, чтобы скрыть слово, которое мы знаем:
+# Модель выучила 8 историй, а не то, что такое «приятно». Восемь меток — это не больше 8 бит, и почти половины прилагательных в этих историях просто не было; у модели с 25 тысячами весов много способов дать 8 верных ответов, и большинство из них — случайные совпадения. А неразмеченных историй можно набрать хоть миллион, и узнать из них можно многое: что *hideous*, *vile* и *miserable* встречаются вместе и что вместе встречаются *lovely*, *splendid* и *glad*, хотя никто не говорит, где какие. Нужна задача, на которой модель научится этому по голому тексту. Правильные ответы для неё должны находиться в самом тексте. Прославились две такие задачи, и обе сводятся к тому, чтобы скрыть слово, которое мы знаем:
 #
 # - скрыть **следующее слово** и предсказать его по предыдущим: *каузальная языковая модель*, GPT;
 # - скрыть **несколько слов** где угодно и предсказать их по всему остальному: *маскированная языковая модель*, BERT.
@@ -333,7 +333,7 @@ print(
 )
 print(f"tokens of each: {stories.length()}; least loss: {floor:.4f} nats per token")
 print(
-    f"before training: ln {len(stories.vocabulary())} = {math.log(len(stories.vocabulary())):.2f}; measured {losses[0]:.2f}"
+    f"all tokens alike: ln {len(stories.vocabulary())} = {math.log(len(stories.vocabulary())):.2f}; the untrained model: {losses[0]:.2f}"
 )
 print(f"after {len(losses)} steps, on 1000 fresh stories: {reached:.3f}")
 assert floor - 0.02 < reached < floor + 0.2
@@ -456,9 +456,9 @@ claim(
 show(curves.cache_cost(lengths, costs["with"], costs["without"]), "cache_cost")
 
 # %% [markdown] id="cache-after" lang="en"
-# The cache changes the cost and nothing else. (In the table $6D = 96$, so that it shows the passage: from 64 to 128 tokens the cost grows 2.5 times with the cache and 5.1 times without. On two logarithmic axes a power $T^a$ is a line of slope $a$.) Its price is memory: $2 L\, T\, D$ numbers for a text (lesson 04 counts it for real models, and shows how grouped queries make it smaller). And the two phases strain a machine differently. Prefill multiplies large matrices, many tokens at once, and is limited by arithmetic. Decoding reads *all* weights from memory to push *one* token through, and is limited by how fast memory can be read; therefore servers write many texts together.
+# The cache changes the cost and nothing else. (In the table $6D = 96$, so that it shows the passage: from 64 to 128 tokens the cost grows 2.5 times with the cache and 5.2 times without. On two logarithmic axes a power $T^a$ is a line of slope $a$.) Its price is memory: $2 L\, T\, D$ numbers for a text (lesson 04 counts it for real models, and shows how grouped queries make it smaller). And the two phases strain a machine differently. Prefill multiplies large matrices, many tokens at once, and is limited by arithmetic. Decoding reads *all* weights from memory to push *one* token through, and is limited by how fast memory can be read; therefore servers write many texts together.
 # %% [markdown] id="cache-after" lang="ru"
-# Кэш меняет стоимость и больше ничего. (В таблице $6D = 96$, и виден переход: от 64 к 128 токенам стоимость растёт в 2.5 раза с кэшем и в 5.1 раза без него. На двух логарифмических осях степень $T^a$ — прямая с наклоном $a$.) Платят за него памятью: $2 L\, T\, D$ чисел на текст (в уроке 04 это сосчитано для настоящих моделей и показано, как кэш уменьшает группировка запросов). При этом два этапа нагружают машину по-разному. Prefill перемножает большие матрицы, много токенов сразу, и упирается в арифметику. Decode читает из памяти *все* веса, чтобы пропустить через них *один* токен, и упирается в скорость чтения памяти; поэтому серверы генерируют сразу много текстов.
+# Кэш меняет стоимость и больше ничего. (В таблице $6D = 96$, и виден переход: от 64 к 128 токенам стоимость растёт в 2.5 раза с кэшем и в 5.2 раза без него. На двух логарифмических осях степень $T^a$ — прямая с наклоном $a$.) Платят за него памятью: $2 L\, T\, D$ чисел на текст (в уроке 04 это сосчитано для настоящих моделей и показано, как кэш уменьшает группировка запросов). При этом два этапа нагружают машину по-разному. Prefill перемножает большие матрицы, много токенов сразу, и упирается в арифметику. Decode читает из памяти *все* веса, чтобы пропустить через них *один* токен, и упирается в скорость чтения памяти; поэтому серверы генерируют сразу много текстов.
 
 # %% [markdown] id="sampling" lang="en"
 # ## 6. From a distribution to a token
@@ -475,9 +475,9 @@ show(curves.cache_cost(lengths, costs["with"], costs["without"]), "cache_cost")
 #
 # Модель даёт вероятности, выбирать должен кто-то другой. Если всегда брать самый вероятный токен (*жадно*, greedy), текст всегда один и тот же. Если брать случайный токен по распределению, тексты разнообразны, но попадаются и маловероятные токены: каждый из них редок, а все вместе — нет. Между этими крайностями есть три регулятора:
 #
-# - **температура** $\tau$: softmax от $z / \tau$. Ниже 1 распределение острее, при 0 — жадный выбор; выше 1 — более полого;
+# - **температура** $\tau$: softmax от $z / \tau$. Ниже 1 распределение острее, при 0 — жадный выбор; выше 1 — более пологое;
 # - **top-k**: остаются только $k$ самых вероятных токенов, их вероятности делят на сумму, чтобы она снова стала 1;
-# - **top-p** (*nucleus*): остаётся наименьший набор самых вероятных токенов, сумма которых достигает $p$. Где модель уверена, это один токен, где нет — много; top-k так не умеет.
+# - **top-p** (*nucleus*): остаётся наименьший набор самых вероятных токенов, сумма вероятностей которых достигает $p$. Где модель уверена, это один токен, где нет — много; top-k так не умеет.
 #
 # А как выбрать токен случайно? Достаточно одного равномерного числа $u$ от 0 до 1: складываем вероятности в порядке номеров токенов и берём первый токен, на котором сумма превысила $u$. Токену с вероятностью 0.3 принадлежит отрезок длины 0.3, значит, и попадаем мы в него с вероятностью 0.3. Это *обращение функции распределения* (inverse CDF). Вручную, для пяти слов:
 # %% id="sampling-by-hand"
@@ -540,9 +540,9 @@ for tau in rows:
 show(curves.temperature_curves(stories.words(order.tolist()), rows), "temperature_curves")
 
 # %% [markdown] id="sampling-after" lang="en"
-# None of the knobs makes the model better; they only keep some tokens from being drawn. Temperature 0.5 and top-p 0.9 keep the errors out here and cost hardly any variety, because a wrong word is far less probable than a right one. A small top-k cannot know how many words are right: it leaves four animals of sixteen that are equally good. Top-p leaves as many words as the model is in doubt about: one where it is sure, fifteen where fifteen are alike. A high temperature lets the wrong words in. **Play:** below a real GPT runs in the page itself, the one you have just trained, its weights rounded to 8 bits. Before each step say which word comes next; switch the cache on and off and watch what it changes.
+# None of the knobs makes the model better; they only make some tokens rarer or impossible. Temperature 0.5 and top-p 0.9 keep the errors out here and cost hardly any variety, because a wrong word is far less probable than a right one. A small top-k cannot know how many words are right: it leaves four animals of sixteen that are equally good (which four depends on the words before, hence 7.2 in the table). Top-p leaves as many words as the model is in doubt about: one where it is sure, and of sixteen that are alike, fifteen. A high temperature lets the wrong words in. **Play:** below a real GPT runs in the page itself, the one you have just trained, its weights rounded to 8 bits. Before each step say which word comes next; switch the cache on and off and watch what it changes. (Its counts are a little smaller than ours: pairs hidden by the mask are left out, and the prompt is not read out.)
 # %% [markdown] id="sampling-after" lang="ru"
-# Ни один регулятор не делает модель лучше: он лишь не даёт выпасть части токенов. Температура 0.5 и top-p 0.9 здесь отсекают ошибки и почти не отнимают разнообразия, потому что неверное слово намного менее вероятно, чем верное. Маленькое top-k не может знать, сколько слов верны: из шестнадцати одинаково хороших зверей оно оставляет четырёх. Top-p оставляет тем больше слов, чем больше сомневается модель: одно, если она уверена, и пятнадцать, если все пятнадцать хороши. Высокая температура пропускает неверные слова. **Поэкспериментируйте:** ниже прямо на странице работает настоящая GPT — та самая, которую вы только что обучили, с весами, округлёнными до 8 бит. Перед каждым шагом скажите, какое слово будет следующим; включайте и выключайте кэш и смотрите, что от этого меняется.
+# Ни один регулятор не делает модель лучше: он лишь делает часть токенов реже или невозможными. Температура 0.5 и top-p 0.9 здесь отсекают ошибки и почти не отнимают разнообразия, потому что неверное слово намного менее вероятно, чем верное. Маленькое top-k не может знать, сколько слов верны: из шестнадцати одинаково хороших зверей оно оставляет четырёх (каких именно, зависит от предыдущих слов, отсюда 7.2 в таблице). Top-p оставляет тем больше слов, чем больше сомневается модель: одно, если она уверена, а из шестнадцати одинаковых — пятнадцать. Высокая температура пропускает неверные слова. **Поэкспериментируйте:** ниже прямо на странице работает настоящая GPT — та самая, которую вы только что обучили, с весами, округлёнными до 8 бит. Перед каждым шагом скажите, какое слово будет следующим; включайте и выключайте кэш и смотрите, что от этого меняется. (Числа операций там чуть меньше наших: не считаются пары, скрытые маской, и логиты промпта.)
 # %% id="explorer-generation"
 coarse = rounded(gpt)
 print(
@@ -621,7 +621,7 @@ parity("course_lib.bert", mine, packaged, *two, parameters=list(zip(own, theirs,
 # %% [markdown] id="bert-parity-text" lang="en"
 # Against `BertForPreTraining` of `transformers` with all its heads, which the next section explains. (Its code does not round, so its own loss can be used.) Compared are the vectors, the pooled vector of [CLS], both kinds of logits, the sum of both losses, every gradient. Rows at padding are left out, nobody reads them.
 # %% [markdown] id="bert-parity-text" lang="ru"
-# Сравним с `BertForPreTraining` из `transformers` вместе со всеми головами (о них — в следующем разделе; этот код не округляет, так что можно взять его собственные потери). Сравниваем векторы, вектор [CLS] после пулера, оба вида логитов, сумма обеих потерь, каждый градиент. Строки на месте заполнения не сравниваем: их никто не читает.
+# Сравним с `BertForPreTraining` из `transformers` вместе со всеми головами (о них — в следующем разделе; этот код не округляет, так что можно взять его собственные потери). Сравниваем векторы, вектор [CLS] после пулера, логиты обоих видов, сумму потерь двух задач и каждый градиент. Строки на месте заполнения не сравниваем: их никто не читает.
 # %% id="bert-parity"
 equal = []
 for sizes in ((50, 16, 12, 3, 2), (31, 13, 10, 1, 1, 7), (64, 20, 18, 2, 3, 50)):
@@ -793,11 +793,11 @@ claim(
 # %% [markdown] id="nsp" lang="ru"
 # Во второй задаче отвечает [CLS]: *продолжает ли второе предложение первое* или взято из другого текста? В половине примеров оно взято из другого текста. Вектор [CLS] проходит через *пулер* (pooler), слой с tanh, а затем через слой с двумя выходами. Это и есть **предсказание следующего предложения** (next sentence prediction, NSP).
 #
-# **Предскажите:** второе предложение из чужой истории может подойти случайно. Тональность подходит в половине случаев, вид места — в трети; половина вторых предложений называет зверя, и тогда он подходит в одном случае из 16; остальные говорят *it*, а оно подходит к любому. Как часто будет права лучшая возможная модель?
+# **Предскажите:** второе предложение из чужой истории может подойти случайно. Тональность подходит в половине случаев, вид места — в трети; половина вторых предложений называет зверя, и тогда он подходит в одном случае из 16; в остальных стоит *it*, а оно подходит к любому. Как часто будет права лучшая возможная модель?
 #
 # <details><summary>Ответ</summary>
 #
-# Предложение, которое не подходит, наверняка чужое. То, которое подходит, скорее своё, поэтому лучшая модель отвечает «продолжает» и ошибается только там, где подошло чужое. Среди чужих предложений половина говорит *it* — они подходят с вероятностью $\frac12 \cdot \frac13$; половина называет зверя — $\frac12 \cdot \frac13 \cdot \frac1{16}$. В среднем $\frac12 (\frac16 + \frac1{96}) \approx 0.089$; чужих предложений половина, так что модель ошибается в 0.044 случаев и права в 0.956.
+# Предложение, которое не подходит, наверняка чужое. То, которое подходит, скорее своё, поэтому лучшая модель отвечает «продолжает» и ошибается только там, где подошло чужое. Среди чужих предложений в половине стоит *it* — они подходят с вероятностью $\frac12 \cdot \frac13$; половина называет зверя — $\frac12 \cdot \frac13 \cdot \frac1{16}$. В среднем $\frac12 (\frac16 + \frac1{96}) \approx 0.089$; чужих предложений половина, так что модель ошибается в 0.044 случаев и права в 0.956.
 #
 # </details>
 # %% id="nsp-figure"
@@ -815,7 +815,7 @@ beginning = bert_training.train(
 )
 print(f"weights: {sum(weight.numel() for weight in bare.parameters()):,}")
 print(
-    f"before training: {beginning[0]:.2f} = ln {len(stories.vocabulary())} + ln 2 = {math.log(2 * len(stories.vocabulary())):.2f}, nearly; after 20 steps {beginning[-1]:.2f}"
+    f"all answers alike: ln {len(stories.vocabulary())} + ln 2 = {math.log(2 * len(stories.vocabulary())):.2f}; untrained {beginning[0]:.2f}, after 20 steps {beginning[-1]:.2f}"
 )
 bert = BERT.from_pretrained(
     story_experiments.FOLDER / "bert"
@@ -859,13 +859,13 @@ for how in ("80/10/10", "100 % [MASK]"):
 show(curves.corruption(by_way), "corruption")
 
 # %% [markdown] id="corruption-after" lang="en"
-# At [MASK] both are alike. At words they are not: where the right word stands, in plain sight, models trained with [MASK] alone name it in one case of twenty, and where a wrong word stands they see the mistake far less often. They have never been asked about a word that was there, and have not learned to look at it. After pre-training there are nothing but words. So the 10 and 10 percent are well spent, and at the [MASK] they cost nothing that three models would show. (Devlin et al., appendix C.2, find smaller differences: fine-tuning repairs much of it.)
+# At [MASK] both are alike. At words they are not: where the right word stands, in plain sight, models trained with [MASK] alone name it in one case of seven (0.05 to 0.29 by seed), and where a wrong word stands they see the mistake far less often. They have never been asked about a word that was there, and have not learned to look at it. After pre-training no text has a [MASK], there are only words. So the 10 and 10 percent are well spent, and the accuracy at [MASK] does not suffer: three models show no difference. (The use shows less of it: fine-tuned on 8 labels both kinds tell all stories right, and Devlin et al., appendix C.2, too find small differences after fine-tuning.)
 #
-# Next sentence prediction stops at 0.75. That is what one gets by polarity alone: half of the strange sentences have the other polarity and give themselves away. That a boat is out of place in the desert, or that the animal is another one, the model has not found. This is the complaint of ALBERT (Lan et al. 2020, sections 3.1 and 4.6): a strange sentence usually has another *topic*, topic can be told from single words, and so the task teaches little about what follows from what. RoBERTa (Liu et al. 2019, section 4.2) had left it out and done as well or a little better.
+# Next sentence prediction stops at about 0.75 (0.773 on these 1000 pairs, with a standard error of 0.013; 0.754 on 2000, in each of three runs). That is what one gets by polarity alone: half of the strange sentences have the other polarity and give themselves away. That a boat is out of place in the desert, or that the animal is another one, the model has not found. This is the complaint of ALBERT (Lan et al. 2020, sections 3.1 and 4.6): a strange sentence usually has another *topic*, topic can be told from single words, and so the task teaches little about what follows from what. RoBERTa (Liu et al. 2019, section 4.2) had left it out and done as well or a little better.
 # %% [markdown] id="corruption-after" lang="ru"
-# На месте [MASK] они одинаковы. На месте слов — нет: где верное слово стоит у всех на виду, модели, обученные только с [MASK], называют его в одном случае из двадцати, а где стоит неверное, ошибку замечают гораздо реже. Их никогда не спрашивали о слове, которое есть в тексте, и смотреть на него они не научились. А после предобучения вокруг одни слова. Так что 10 и 10 процентов потрачены не зря, а на [MASK] они не стоили ничего, что можно было бы заметить по трём моделям. (У Devlin et al., приложение C.2, разница меньше: многое исправляет дообучение.)
+# На месте [MASK] они одинаковы. На месте слов — нет: где верное слово стоит у всех на виду, модели, обученные только с [MASK], называют его в одном случае из семи (от 0.05 до 0.29 в зависимости от запуска), а где стоит неверное, ошибку замечают гораздо реже. Их никогда не спрашивали о слове, которое есть в тексте, и смотреть на него они не научились. А после предобучения [MASK] в тексте больше не встречается — там только слова. Так что эти 10 и 10 процентов потрачены не зря, а точность на месте [MASK] от них не пострадала: по трём моделям разницы не видно. (На деле это заметно меньше: после дообучения на 8 метках модели обоих видов верно оценивают все истории, и у Devlin et al., приложение C.2, разница после дообучения тоже невелика.)
 #
-# Предсказание следующего предложения остановилось на 0.75. Столько можно получить по одной тональности: у половины чужих предложений она другая, и этим они себя выдают. Что лодке не место в пустыне или что зверь другой, модель не заметила. На это и указывают авторы ALBERT (Lan et al. 2020, разделы 3.1 и 4.6): у чужого предложения обычно другая *тема*, тему видно по отдельным словам, и потому задача мало учит тому, что из чего следует. RoBERTa (Liu et al. 2019, раздел 4.2) ещё раньше обошлась без неё — не хуже, а то и чуть лучше.
+# Предсказание следующего предложения остановилось около 0.75 (0.773 на этих 1000 парах, стандартная ошибка 0.013; 0.754 на 2000 — в каждом из трёх запусков). Столько можно получить по одной тональности: у половины чужих предложений она другая, и этим они себя выдают. Что лодке не место в пустыне или что зверь другой, модель не заметила. На это и указывают авторы ALBERT (Lan et al. 2020, разделы 3.1 и 4.6): у чужого предложения обычно другая *тема*, тему видно по отдельным словам, и потому задача мало учит тому, что из чего следует. RoBERTa (Liu et al. 2019, раздел 4.2) ещё раньше обошлась без неё — не хуже, а то и чуть лучше.
 
 # %% [markdown] id="sentiment" lang="en"
 # ## 9. Fine-tuning on few labels
@@ -877,7 +877,7 @@ show(curves.corruption(by_way), "corruption")
 # - **frozen mean**: BERT stays as it is, and the layer reads the mean of all its vectors;
 # - **from scratch**: everything is trained, from random weights.
 #
-# All take 60 steps of Adam at the same rate; a frozen model's layer, which costs next to nothing, gets five times as many at five times the rate.
+# Where all weights are trained there are 60 steps of Adam at one rate, not tuned for either case; where only the layer is, which costs next to nothing, five times as many at five times the rate.
 #
 # **Predict** their order for 8 labels. Has anything in pre-training made [CLS] take polarity into account?
 # %% [markdown] id="sentiment" lang="ru"
@@ -886,11 +886,11 @@ show(curves.corruption(by_way), "corruption")
 # Вернёмся к 8 размеченным историям. BERT прочёл почти сто тысяч пар предложений, и никто не говорил ему, какие из них приятные. Надстроим над ним один линейный слой и обучим. Способов несколько:
 #
 # - **дообучение** (fine-tuned): слой читает вектор [CLS] после пулера, обучаются *все* веса;
-# - **заморожена, вектор [CLS]** (frozen [CLS]): тот же вектор, но сам BERT не меняется;
-# - **заморожена, среднее векторов** (frozen mean): BERT не меняется, слой читает среднее всех его векторов;
+# - **заморозка, вектор [CLS]** (frozen [CLS]): тот же вектор, но сам BERT не меняется;
+# - **заморозка, среднее векторов** (frozen mean): BERT не меняется, слой читает среднее всех его векторов;
 # - **с нуля** (from scratch): обучается всё, от случайных весов.
 #
-# Везде по 60 шагов Adam с одной и той же скоростью; слою над замороженной моделью, который почти ничего не стоит, — впятеро больше шагов со впятеро большей скоростью.
+# Если обучаются все веса — 60 шагов Adam с одной скоростью, не подобранной ни для одного из случаев; если только слой, что почти ничего не стоит, — впятеро больше шагов со впятеро большей скоростью.
 #
 # **Предскажите** их порядок для 8 меток. Приходилось ли вектору [CLS] при предобучении хоть где-то учитывать тональность?
 # %% id="sentiment-live"
@@ -935,11 +935,7 @@ by_steps = {
     name: [of_seeds(step, name, 8) for step in steps] for name in ("fine-tuned", "frozen mean")
 }
 frozen_cls = [of_seeds(step, "frozen [CLS]", 8) for step in steps]
-print(
-    "pre-training steps",
-    *(f"{step:6}" for step in steps),
-    "  (8 labels, mean of 3 seeds, recorded)",
-)
+print("pre-training steps", *(f"{step:6}" for step in steps), "  (8 labels, mean of 3 seeds)")
 for name, rows in by_steps.items():
     print(f"{name:18}", *(f"{mean(row):6.3f}" for row in rows))
 print(f"{'frozen [CLS]':18}", *(f"{mean(row):6.3f}" for row in frozen_cls))
@@ -947,14 +943,14 @@ gain = mean(by_count["fine-tuned"][1]) - mean(by_count["from scratch"][1])  # 8 
 claim(
     "0.2",
     holds=live["fine-tuned"] > live["from scratch"] + 0.05 and gain > 0.05,
-    measured=f"8 labels: fine-tuned {live['fine-tuned']:.3f}, from scratch {live['from scratch']:.3f}; recorded, 3 seeds: {gain:+.3f}",
+    measured=f"8 labels: fine-tuned {live['fine-tuned']:.3f}, from scratch {live['from scratch']:.3f}; 3 seeds, in the mean {gain:+.3f}",
 )
 claim(
     "0.4",
     holds=mean(by_steps["fine-tuned"][-1])
     > mean(by_steps["fine-tuned"][1]) + 0.05
     > mean(by_steps["fine-tuned"][0]) + 0.1,
-    measured="8 labels, recorded, 3 seeds: "
+    measured="8 labels, 3 seeds: "
     + ", ".join(
         f"{step} steps {mean(row):.3f}"
         for step, row in zip(steps, by_steps["fine-tuned"], strict=True)
@@ -970,20 +966,20 @@ claim(
 show(curves.pretraining_steps(steps, by_steps), "pretraining_steps")
 
 # %% [markdown] id="sentiment-after" lang="en"
-# Four labels do what sixty-four did not quite do before: whoever knows already which words keep company needs to be told only which company is called pleasant. And it does not come little by little. After 150 steps of pre-training there is next to nothing, after 300 everything: in between lies the end of a plateau, on which the model knows which words can stand at which place, and not yet which go together. *The longer, the better* holds; but what is learned late is not there early. (The earlier models are stopped in the middle of the run, at a rate that has not yet fallen.)
+# Four labels do what sixty-four did not quite do before: whoever knows already which words keep company needs to be told only which company is called pleasant. And it does not come evenly. After 150 steps of pre-training there is a little (0.63 became 0.76, and 0.63 to 0.93 by seed), after 300 everything: in between lies the end of a plateau, on which the model hardly knows yet which words go together. *The longer, the better* holds; but what is learned late is not there early. (The earlier models are stopped in the middle of the run, at a rate that has not yet fallen.)
 #
-# The notes hold that [CLS] serves such tasks, and we expected a frozen [CLS] to be poor. After 150 steps it is, at guessing, below the mean; after 600 it depends on the seed, 0.73 to 1.00 with 4 labels; at the end it is perfect. The reason is next sentence prediction: to tell strange sentences by polarity, [CLS] has to carry polarity. So it is not the token that matters, but what pre-training has asked it. In the real BERT that is topic, which is seldom what one wants to know: Reimers & Gurevych (2019, table 1) find its frozen [CLS] worse for comparing sentences than the plain mean of word vectors.
+# The notes hold that [CLS] serves such tasks, and we expected a frozen [CLS] to be poor. After 150 steps it is: 0.575, as in an untrained network, and below the mean of the vectors. After 300 steps it is at 0.99, after 600 it depends on the seed (0.94 in the mean), at the end it is perfect. A probable reason is next sentence prediction: to tell strange sentences by polarity, [CLS] has to carry polarity. (A model without NSP, which would test this, we have not trained.) Then it is not the token that matters, but what pre-training has asked it. In the real BERT that is perhaps topic: Reimers & Gurevych (2019, table 1) find its frozen [CLS] far worse for comparing sentences than the mean of BERT's vectors, and both worse than a plain mean of word vectors.
 # %% [markdown] id="sentiment-after" lang="ru"
-# Четыре метки дают то, чего раньше не вполне давали и шестьдесят четыре: кто уже знает, какие слова держатся вместе, тому достаточно сказать, какая компания называется приятной. И приходит это не постепенно. После 150 шагов предобучения нет почти ничего, после 300 есть всё: между ними — конец плато, на котором модель знает, какие слова могут стоять на каком месте, но ещё не знает, какие сочетаются друг с другом. «Чем дольше, тем лучше» верно; но то, что выучивается поздно, рано взять неоткуда. (Ранние модели остановлены посреди обучения, когда скорость ещё не успела снизиться.)
+# Четыре метки дают то, чего раньше не вполне давали и шестьдесят четыре: кто уже знает, какие слова встречаются вместе, тому достаточно сказать, какая из двух групп называется приятной. И приходит это неравномерно. После 150 шагов предобучения есть немного (вместо 0.63 стало 0.76, а по запускам — от 0.63 до 0.93), после 300 — всё: между ними — конец плато, на котором модель почти ещё не знает, какие слова сочетаются друг с другом. «Чем дольше, тем лучше» верно; но то, что выучивается поздно, рано взять неоткуда. (Ранние модели остановлены посреди обучения, когда скорость ещё не успела снизиться.)
 #
-# В конспекте сказано, что для таких задач служит [CLS], а мы ожидали, что замороженный [CLS] окажется плох. После 150 шагов так и есть: он на уровне угадывания, ниже среднего векторов; после 600 всё зависит от запуска — от 0.73 до 1.00 при 4 метках; в конце он безупречен. Причина — предсказание следующего предложения: чтобы отличать чужие предложения по тональности, [CLS] должен её нести. Значит, дело не в самом токене, а в том, о чём его спрашивали при предобучении. У настоящего BERT это тема, а узнать хотят обычно другое: у Reimers & Gurevych (2019, таблица 1) замороженный [CLS] сравнивает предложения хуже, чем простое среднее векторов слов.
+# В конспекте сказано, что для таких задач служит [CLS], а мы ожидали, что замороженный [CLS] окажется плох. После 150 шагов так и есть: 0.575, как у необученной сети, и ниже среднего векторов. После 300 шагов — уже 0.99, после 600 всё зависит от запуска (в среднем 0.94), в конце он безупречен. Вероятная причина — предсказание следующего предложения: чтобы отличать чужие предложения по тональности, [CLS] должен её нести. (Модель без NSP, которая проверила бы это, мы не обучали.) Тогда дело не в самом токене, а в том, о чём его спрашивали при предобучении. У настоящего BERT это, возможно, тема: у Reimers & Gurevych (2019, таблица 1) замороженный [CLS] сравнивает предложения намного хуже, чем среднее векторов BERT, а оба — хуже, чем простое среднее векторов слов.
 
 # %% [markdown] id="compare" lang="en"
 # ## 10. Reader and writer compared
 #
 # Can each do the other's work? The notes say that BERT builds vectors and cannot predict next tokens. In a way it can: put a [MASK] behind the text, draw a word from what BERT predicts there, append it, and go on. Nothing forbids it. The question is what comes out, since BERT has never seen a text that breaks off at a [MASK], and was never asked for a whole sequence of words that fit *each other*. We try it twice: with one [MASK] as the last word, and with a *template*, in which every word to come is a [MASK], with [SEP] at its places. In both cases the leftmost [MASK] is filled, one word per pass. BERT has no way to end a sentence, so it is told how many words each has.
 #
-# And GPT can fill a *hole*, one word taken out of a story. A word *fits* if the grammar allows the story with it; often several words do. GPT sees only what stands left of the hole, but there are three ways to ask it:
+# And GPT can fill a *hole*, a word on which another depends (an adjective, the place, the thing, the animal), taken out of a story. A word *fits* if the grammar allows the story with it; often several words do. GPT sees only what stands left of the hole, but there are three ways to ask it:
 #
 # - **from the left**: the distribution of the next token, whatever comes behind the hole;
 # - **by trying**: put every word of the vocabulary in and compute the probability of the *whole* text (lesson 07). Divided by their sum over all words these are, by the definition of conditional probability, exactly what the model believes about the hole: $P(w \mid \text{rest}) = P(w, \text{rest}) / \sum_{w'} P(w', \text{rest})$. The price is one pass per word;
@@ -993,7 +989,7 @@ show(curves.pretraining_steps(steps, by_steps), "pretraining_steps")
 #
 # Может ли каждая модель делать работу другой? В конспекте сказано, что BERT строит векторы и не может предсказывать следующие токены. В каком-то смысле может: поставим после текста [MASK], выберем случайно слово по предсказанию BERT, допишем его и продолжим. Никто этого не запрещает. Вопрос в том, что получится: текста, который обрывается на [MASK], BERT никогда не видел, и никто не требовал от него последовательности слов, которые подходят *друг к другу*. Попробуем двумя способами: с одним [MASK] в конце и с *шаблоном*, где на месте каждого будущего слова заранее стоит [MASK], а [SEP] — на своих местах. В обоих случаях за один проход заполняется самый левый [MASK]. Закончить предложение BERT не умеет, поэтому ему сообщают, сколько в каждом слов.
 #
-# А GPT может заполнить *пропуск* — одно слово, изъятое из истории. Слово *подходит*, если с ним история получается по грамматике; часто подходят несколько. GPT видит только то, что слева от пропуска, но спросить её можно тремя способами:
+# А GPT может заполнить *пропуск* (hole) — изъятое из истории слово, от которого зависит другое (прилагательное, место, вещь, зверь). Слово *подходит*, если с ним история получается по грамматике; часто подходят несколько. GPT видит только то, что слева от пропуска, но спросить её можно тремя способами:
 #
 # - **слева** (from the left): распределение следующего токена, что бы ни стояло за пропуском;
 # - **перебором** (by trying): подставить каждое слово словаря и вычислить вероятность *всего* текста (урок 07). Если разделить эти вероятности на их сумму по всем словам, получится, по определению условной вероятности, в точности то, что модель думает о пропуске: $P(w \mid \text{rest}) = P(w, \text{rest}) / \sum_{w'} P(w', \text{rest})$. Цена — один проход на слово;
@@ -1055,17 +1051,17 @@ for what in (
     print(f"{what:26}", *(f"{cell:>17}" for cell in cells))
 
 # %% [markdown] id="compare-after" lang="en"
-# *Writing.* BERT writes, and one of its stories in six is right. Each of its words fits what it sees; but at every [MASK] it was trained to say what is probable *there*, with nearly the whole text around it, and never to go on from a beginning. GPT is right in more than nine of ten.
+# *Writing.* BERT writes, and one of its stories in six is right (0.157 in the mean). Form and polarity are right in at least four of five; what is missing is what it has not learned, that the thing fits the place and the animal stays the same. Who knew form and polarity alone would be right in 0.18 of the stories. So the low number shows what this BERT knows, and hardly what writing with [MASK] costs. GPT is right in more than nine of ten.
 #
-# *Filling a hole.* This is what BERT is for, and here it loses. It knows the polarity, and has not found out in this time that the thing must fit the place and the second animal be the first. GPT has, and by trying it fills every hole; trained to fill in the middle it does so in one pass, in two of three runs much better than BERT, in the third no better. From the left alone it still gets four of five, since a story's end depends on its beginning and only a few words on what follows. The reader is not worse as a model. It is asked about four words of a story where the writer is asked about all twenty-five, and half of its second sentences were put there to mislead it. What BERT is known for it reached with more text and more steps than one could count here.
+# *Filling a hole.* This is what BERT is for, and here it loses. It knows the polarity (alone worth about 0.76), and has not found out in this time that the thing must fit the place and the second animal be the first. GPT has, and by trying it fills every hole; trained to fill in the middle it does so in one pass, in two of three runs much better than BERT, in the third no better. From the left alone it still gets four of five, since a story's end depends on its beginning and only a few words on what follows. This does not show that the reader is the worse model. Three things speak against it here, and we have not separated them: it is asked about four words of a story where the writer is asked about all twenty-five; half of its second sentences were put there to mislead it; and it is post-norm, as BERT is, where GPT is pre-norm, at one learning rate. What BERT is known for it reached with far more text and steps.
 #
-# *Reading.* With 8 labels all are alike. **Play:** hide a word, and see what BERT makes of it with both sides in sight, and with the left one alone. (All words to the right are then [MASK], more than it ever met in training: part of the drop comes from that.)
+# *Reading.* With 8 labels all are at the ceiling, so this task does not tell them apart. (In the bars above, differences below 0.05 say nothing: 200 holes, and 40 for trying.) **Play:** hide a word, and see what BERT makes of it with both sides in sight, and with the left one alone. (All words to the right are then [MASK], more than it ever met in training: part of the drop comes from that.)
 # %% [markdown] id="compare-after" lang="ru"
-# *Письмо.* BERT пишет, и одна история из шести у него верна. Каждое слово подходит к тому, что он видит; но на месте [MASK] его учили говорить, что вероятно *там*, когда вокруг почти весь текст, и никогда — продолжать начатое. У GPT верны больше девяти из десяти.
+# *Письмо.* BERT пишет, и одна история из шести у него верна (в среднем 0.157). Форма и тональность верны не реже чем в четырёх случаях из пяти; не хватает того, чего он не выучил: что вещь подходит к месту и что зверь тот же. Кто знал бы только форму и тональность, был бы прав в 0.18 случаев. Так что низкое число говорит о том, что знает этот BERT, и почти ничего — о том, во что обходится письмо через [MASK]. У GPT верны больше девяти из десяти.
 #
-# *Заполнение пропуска.* Для этого BERT и создан — и здесь он проигрывает. Тональность он знает, а вот что вещь должна подходить к месту и что второй зверь — это первый, за это время не выяснил. GPT выяснила и перебором заполняет все пропуски; обученная вставлять середину, она делает это за один проход — в двух запусках из трёх гораздо лучше, чем BERT, в третьем не лучше. Даже по одному левому контексту она угадывает четыре из пяти: конец истории зависит от начала, а от того, что дальше, — лишь немногие слова. Как модель «читатель» не хуже. Просто его спрашивают о четырёх словах истории, а «писателя» — обо всех двадцати пяти, да и половину вторых предложений ему подсунули, чтобы сбить с толку. То, чем BERT известен, достигнуто на таком количестве текста и шагов, какого здесь не наберёшь.
+# *Заполнение пропуска.* Для этого BERT и создан — и здесь он проигрывает. Тональность он знает (она одна даёт около 0.76), а вот что вещь должна подходить к месту и что второй зверь — это первый, за это время не выяснил. GPT выяснила и перебором заполняет все пропуски; обученная вставлять середину, она делает это за один проход — в двух запусках из трёх гораздо лучше, чем BERT, в третьем не лучше. Даже по одному левому контексту она угадывает четыре из пяти: конец истории зависит от начала, а от того, что дальше, — лишь немногие слова. Это не значит, что «читатель» хуже как модель. Против него здесь три вещи, и порознь мы их не проверяли: его спрашивают о четырёх словах истории, а «писателя» — обо всех двадцати пяти; половину вторых предложений ему подсунули, чтобы сбить с толку; и он, как BERT, post-norm, а GPT — pre-norm, при одной скорости обучения. То, чем BERT известен, достигнуто на несравнимо большем количестве текста и шагов.
 #
-# *Чтение.* При 8 метках все одинаковы. **Поэкспериментируйте:** скройте слово и посмотрите, что скажет о нём BERT, когда видны обе стороны и когда только левая. (Все слова справа при этом превращены в [MASK]; столько их в обучении не бывало, и отчасти он ошибается из-за этого.)
+# *Чтение.* При 8 метках все упёрлись в потолок, и различить их эта задача не может. (На столбиках выше разница меньше 0.05 ни о чём не говорит: пропусков 200, а для перебора 40.) **Поэкспериментируйте:** скройте слово и посмотрите, что скажет о нём BERT, когда видны обе стороны и когда только левая. (Все слова справа при этом превращены в [MASK]; столько их в обучении не бывало, и отчасти он ошибается из-за этого.)
 # %% id="explorer-hidden"
 shown = stories.stories(2, seed=21)
 explore_hidden_word(
@@ -1101,14 +1097,14 @@ claim(
 show(curves.scaling(list(excess), excess), "scaling")
 
 # %% [markdown] id="scaling-after" lang="en"
-# The smallest leaves eighty times as much unlearned as the largest. Nearly all of that is width; the pair that differs in depth alone shows no difference, as this task needs no second block. And the gain shrinks as the floor comes near. Two things the picture does not say. Equal steps are not equal work: the largest model does about forty times the multiplications of the smallest. And all have one learning rate, which need not suit all alike. For real models the question is how to divide a given amount of computing between weights and text; the loss falls as a power of each, over many orders of magnitude (Kaplan et al. 2020), and weights and tokens should grow together (Hoffmann et al. 2022).
+# The smallest leaves eighty times as much unlearned as the largest. Nearly all of that is width; the pair that differs in depth alone shows no difference: at $D = 32$, so close to the floor, a second block brings nothing that could be seen. And the gain shrinks as the floor comes near. Two things the picture does not say. Equal steps are not equal work: the largest model does about forty times the multiplications of the smallest. And all have one learning rate, which need not suit all alike. For real models the question is how to divide a given amount of computing between weights and text; the loss falls as a power of each, over many orders of magnitude (Kaplan et al. 2020), and weights and tokens should grow together (Hoffmann et al. 2022).
 # %% [markdown] id="scaling-after" lang="ru"
-# У самой маленькой невыученного остаётся в восемьдесят раз больше, чем у самой большой. Почти всё это — ширина; пара, которая различается только глубиной, разницы не показывает: второй блок этой задаче не нужен. И чем ближе нижняя граница, тем меньше выигрыш. Двух вещей рисунок не говорит. Равное число шагов — не равная работа: самая большая модель делает примерно в сорок раз больше умножений, чем самая маленькая. И скорость обучения у всех одна, а подходить она может не всем одинаково. Для настоящих моделей вопрос в том, как разделить данный объём вычислений между весами и текстом: потери падают как степень того и другого на протяжении многих порядков (Kaplan et al. 2020), и расти веса и число токенов должны вместе (Hoffmann et al. 2022).
+# У самой маленькой невыученного остаётся в восемьдесят раз больше, чем у самой большой. Почти всё это — ширина; пара, которая различается только глубиной, разницы не показывает: при $D = 32$, так близко к нижней границе, второй блок выигрыша не даёт. И чем ближе нижняя граница, тем меньше выигрыш. Двух вещей рисунок не говорит. Равное число шагов — не равная работа: самая большая модель делает примерно в сорок раз больше умножений, чем самая маленькая. И скорость обучения у всех одна, а подходить она может не всем одинаково. Для настоящих моделей вопрос в том, как разделить данный объём вычислений между весами и текстом: потери падают как степень того и другого на протяжении многих порядков (Kaplan et al. 2020), и расти веса и число токенов должны вместе (Hoffmann et al. 2022).
 
 # %% [markdown] id="objectives" lang="en"
 # ## 12. Other tasks for a decoder
 #
-# *The next token* is not the only task for a model that writes. Four others, each with its mask:
+# *The next token* is not the only task for a model that writes. Four others, and their masks:
 #
 # - **prefix LM** (Raffel et al. 2020, section 3.2.1): the tokens of a prefix may look at each other freely, the rest is causal; only the rest is predicted. An encoder and a decoder in one stack.
 # - **span corruption** (T5; Raffel et al. 2020, section 3.1.4): whole spans are replaced by *sentinels*, each a token of its own, and the decoder writes sentinel, span, sentinel, span. BERT's task for a model that writes.
@@ -1117,7 +1113,7 @@ show(curves.scaling(list(excess), excess), "scaling")
 # %% [markdown] id="objectives" lang="ru"
 # ## 12. Другие задачи для декодера
 #
-# *Следующий токен* — не единственная задача для модели, которая пишет. Вот ещё четыре, каждая со своей маской:
+# *Следующий токен* — не единственная задача для модели, которая пишет. Вот ещё четыре и их маски:
 #
 # - **языковая модель с префиксом** (prefix LM; Raffel et al. 2020, раздел 3.2.1): токены префикса видят друг друга без ограничений, остальное каузально, и предсказывается только остальное. Энкодер и декодер в одной стопке блоков.
 # - **восстановление отрезков** (span corruption, T5; Raffel et al. 2020, раздел 3.1.4): целые отрезки заменяют разными *токенами-заместителями* (sentinels), а декодер пишет: заместитель, отрезок, заместитель, отрезок. Задача BERT для модели, которая пишет.
@@ -1138,7 +1134,7 @@ given = torch.tensor([text[: text.index(stories.MIDDLE) + 1]])
 new = middles.generate(given, 8, stop=stories.END)[0].tolist()
 print("middle, greedy:", " ".join(stories.words(new)))
 
-# prefix LM: the same GPT class with another mask; a prefix token sees the whole prefix, no earlier row sees a later token
+# prefix LM: the same GPT class with another mask; a prefix token sees the whole prefix, and behind it no row sees a later token
 prefix = 5
 mask = causal_mask(12)
 mask[:, :prefix] = True
@@ -1165,9 +1161,9 @@ claim(
 )
 
 # %% [markdown] id="objectives-after" lang="en"
-# One of the four is measured, fill-in-the-middle. It costs almost nothing: on whole stories the model loses a few thousandths of a nat, although it has seen half as many of them. What it gains is sight: it reads what stands right of the hole, by the plain causal mask, since in the rearranged text that comes *before*. Two runs of three have learned to use it; the third fills holes no better than from the left. By trying, an ordinary GPT gets the same information, and more from it, but for one pass per word of the vocabulary. The mask of a prefix LM we have only tried on: rows of the prefix move when its last token does, and no row moves because of a later token.
+# One of the four is measured, fill-in-the-middle. It costs a little: on whole stories 0.0003 nats in two runs and 0.0070 in the third, although the model has seen half as many of them; that third one, which fills holes best, writes 88 % of its stories right where the plain GPTs write 98 %. What is gained is sight: the model reads what stands right of the hole, by the plain causal mask, since in the rearranged text that comes *before*. Two runs of three have learned to use it; one fills holes no better than from the left. By trying, an ordinary GPT gets the same information, and more from it, but for one pass per word of the vocabulary. The mask of a prefix LM we have only tried on: even the rows before it move with the last token of the prefix, and behind the prefix no earlier row moves because of a later token.
 # %% [markdown] id="objectives-after" lang="ru"
-# Измерена одна задача из четырёх — вставка середины. Она почти ничего не стоит: на целых историях модель теряет несколько тысячных ната, хотя видела их вдвое меньше. А приобретает она зрение: читает то, что справа от пропуска, под обычной каузальной маской, потому что в переставленном тексте это стоит *раньше*. Пользоваться этим научились два запуска из трёх; третий заполняет пропуски не лучше, чем по одному левому контексту. Перебором те же сведения получает и обычная GPT, причём пользуется ими лучше, — но за один проход на каждое слово словаря. Маску prefix LM мы только примерили: строки префикса меняются вместе с его последним токеном, а от более позднего токена не меняется ни одна.
+# Измерена одна задача из четырёх — вставка середины. Цена невелика: на целых историях 0.0003 ната в двух запусках и 0.0070 в третьем, хотя видела их модель вдвое меньше; этот третий, лучше всех заполняющий пропуски, пишет верно 88 % историй, тогда как обычные GPT — 98 %. Зато модель видит и то, что справа от пропуска, под обычной каузальной маской, потому что в переставленном тексте это стоит *раньше*. Пользоваться этим научились два запуска из трёх; один заполняет пропуски не лучше, чем по левому контексту. Перебором те же сведения получает и обычная GPT, причём пользуется ими лучше, — но за один проход на каждое слово словаря. Маску языковой модели с префиксом мы только примерили: от последнего токена префикса меняются и строки до него, а от последнего токена текста более ранние строки не меняются.
 
 # %% [markdown] id="own-text" lang="en"
 # ## 13. Your own text
@@ -1237,9 +1233,9 @@ print(
 
 
 # %% [markdown] id="own-text-after" lang="en"
-# What the folder holds is a GPT-2 like any other: the library opens it by itself, cuts text into the same tokens and computes the same logits. On a text of your own raise `steps` first, then `d_model`, `layers` and `context` (the defaults take minutes, not seconds), and look at the held-out loss: when it stops falling while the training loss goes on, the model is learning your text by heart. The other way round, `GPT.from_pretrained("gpt2")` and `BERT.from_pretrained("bert-base-uncased")` fetch the real weights into the classes of this lesson; that takes a network, and without one they say so.
+# What the folder holds is a GPT-2 like any other: the library opens it by itself, cuts text into the same tokens and computes the same logits. On a text of your own raise `steps` first, then `d_model`, `layers` and `context` (the defaults take minutes, not seconds), and look at the held-out loss: when it stops falling while the training loss goes on, the model is learning your text by heart. The other way round, `GPT.from_pretrained("gpt2")` and `BERT.from_pretrained("bert-base-uncased")` fetch the real weights into the classes of this lesson; that takes an internet connection, and without one they say so.
 # %% [markdown] id="own-text-after" lang="ru"
-# В папке лежит GPT-2, такая же, как любая другая: библиотека открывает её сама, делит текст на те же токены и вычисляет те же логиты. На своём тексте увеличивайте сначала `steps`, потом `d_model`, `layers` и `context` (со значениями по умолчанию это минуты, а не секунды) и следите за потерями на отложенной части: если они перестали падать, а потери на обучающей падают дальше, модель зубрит ваш текст. И наоборот: `GPT.from_pretrained("gpt2")` и `BERT.from_pretrained("bert-base-uncased")` загружают настоящие веса в классы этого урока; для этого нужна сеть, а если её нет, они так и скажут.
+# В папке лежит GPT-2, такая же, как любая другая: библиотека открывает её сама, делит текст на те же токены и вычисляет те же логиты. На своём тексте увеличивайте сначала `steps`, потом `d_model`, `layers` и `context` (со значениями по умолчанию это минуты, а не секунды) и следите за потерями на отложенной части: если они перестали падать, а потери на обучающей падают дальше, модель зубрит ваш текст. И наоборот: `GPT.from_pretrained("gpt2")` и `BERT.from_pretrained("bert-base-uncased")` загружают настоящие веса в классы этого урока; для этого нужен доступ в интернет; без него оба вызова так и сообщат.
 # %% [markdown] id="exercises" lang="en"
 # ## 14. Exercises
 #
@@ -1629,7 +1625,7 @@ print(f"14.5: {loss:.4f}, as the model's own:", bool((loss - expected).abs() <= 
 #
 # *Изменилось то, как ими пользуются.* BERT дообучают, и для каждой задачи выходит своя копия. GPT-2 и GPT-3 показали, что большого «писателя» можно просто *попросить*: задача записана в промпте, с несколькими примерами или без них, и ни один вес не меняется (Brown et al. 2020). То, что называют ассистентом, — такая модель, дообученная выполнять просьбы (Ouyang et al. 2022). Отдельная голова под задачу ей не нужна: и условие любой задачи, и ответ на неё — просто текст.
 #
-# *«Читатели» никуда не делись.* Поиск, классификаторы и эмбеддинги, по которым «писателю» подбирают фрагменты текста, — это часто энкодеры; ModernBERT (Warner et al. 2024) — это BERT, среди прочего, с более поздними деталями из уроков 05 и 06: вращательное кодирование позиций, pre-norm, слой прямого распространения с вентилем, контекст в 8192 токена; и без NSP. ELECTRA (Clark et al. 2020) исправляет то, из-за чего наш BERT учился медленно: маленькая модель заполняет пропуски, а большая про *каждый* токен говорит, подменён ли он, так что вопрос достаётся всем.
+# *«Читатели» никуда не делись.* Поиск, классификаторы и эмбеддинги, по которым «писателю» подбирают фрагменты текста, — это часто энкодеры; ModernBERT (Warner et al. 2024) — это BERT, в котором, среди прочего, есть то, что появилось позже (уроки 05 и 06): вращательное кодирование позиций, pre-norm, слой прямого распространения с вентилем, контекст в 8192 токена; и без NSP. ELECTRA (Clark et al. 2020) исправляет то, из-за чего наш BERT учился медленно: маленькая модель заполняет пропуски, а большая про *каждый* токен говорит, подменён ли он, так что вопрос достаётся всем.
 #
 # *Сэмплируют на практике* чаще всего с температурой и top-p вместе. Для быстрой генерации к KV-кэшу добавляют *спекулятивное декодирование* (speculative decoding; Leviathan et al. 2023): маленькая модель пишет на несколько токенов вперёд, а большая проверяет их за один проход, как при prefill, и распределение от этого не меняется.
 
@@ -1640,7 +1636,7 @@ print(f"14.5: {loss:.4f}, as the model's own:", bool((loss - expected).abs() <= 
 # - GPT writes by prefill and decode: no vector of an encoder, and nothing has to be run twice; the **KV cache** changes the cost, and temperature, top-k and top-p change the distribution.
 # - BERT reads [CLS] A [SEP] B [SEP]; a token's vector is the sum of token, segment and position; 15 % of the tokens are chosen (80/10/10), and a small head predicts them.
 # - **Pre-training** needs no labels; **fine-tuning** then needs few. A frozen [CLS] holds what pre-training has asked of it.
-# - Each can be made to do the other's work. BERT writes badly; a GPT fills holes by trying, or in one pass if it was trained to fill in the middle; after the same few steps it was ahead of BERT, which is asked about a sixth of the words.
+# - Each can be made to do the other's work. BERT writes what it knows; a GPT fills holes by trying, or in one pass if it was trained to fill in the middle; after the same few steps it was ahead of BERT, which is asked about 15 % of the words.
 #
 # Training makes as large as possible, with $\tilde y$ for the corrupted text and $J$ for the chosen places:
 #
@@ -1652,7 +1648,7 @@ print(f"14.5: {loss:.4f}, as the model's own:", bool((loss - expected).abs() <= 
 # - GPT пишет в два этапа, prefill и decode: векторов энкодера нет, и дважды ничего вычислять не нужно; **KV-кэш** меняет стоимость, а температура, top-k и top-p — распределение.
 # - На входе BERT — [CLS] A [SEP] B [SEP], вектор каждого токена — сумма эмбеддингов токена, сегмента и позиции; выбирают 15 % токенов (80/10/10), и небольшая голова их предсказывает.
 # - **Предобучению** разметка не нужна, а для **дообучения** после него её хватает совсем немного. Замороженный [CLS] хранит то, о чём его спрашивали при предобучении.
-# - Каждую модель можно заставить делать работу другой. BERT пишет плохо; GPT заполняет пропуски перебором или, если её учили вставлять середину, за один проход; после одинаково недолгого обучения она опередила BERT, которого спрашивают лишь о шестой части слов.
+# - Каждую модель можно заставить делать работу другой. BERT пишет так, как знает; GPT заполняет пропуски перебором или, если её учили вставлять середину, за один проход; после одинаково недолгого обучения она опередила BERT, которого спрашивают лишь о 15 % слов.
 #
 # Обучение делает как можно больше (здесь $\tilde y$ — испорченный текст, $J$ — выбранные места):
 #

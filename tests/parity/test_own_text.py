@@ -307,6 +307,13 @@ def test_the_recipe_reaches_the_training_loop(monkeypatch: pytest.MonkeyPatch) -
     assert given[1]["progress"] == say("own_text.bar")
 
 
+def test_the_losses_are_those_of_the_training_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    returned = []
+    minimise = module.training.minimise
+    monkeypatch.setattr(module.training, "minimise", lambda *a, **k: returned.append(minimise(*a, **k)))
+    assert [tiny(DOCUMENTS, steps=4).losses] == returned and len(returned[0]) == 4
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -711,9 +718,11 @@ def test_files_of_two_models_are_not_mixed(tmp_path: Path, name: str) -> None:
     (tmp_path / "a" / name).write_bytes((tmp_path / "b" / name).read_bytes())
     with pytest.raises(ValueError, match=f"{name} is not the file"):
         load_text_gpt(tmp_path / "a")
-    (tmp_path / "a" / name).unlink()
-    with pytest.raises(FileNotFoundError):
-        load_text_gpt(tmp_path / "a")
+    for missing in (name, "config.json"):
+        tiny(DOCUMENTS, folder=tmp_path / "a")
+        (tmp_path / "a" / missing).unlink()
+        with pytest.raises(FileNotFoundError):
+            load_text_gpt(tmp_path / "a")
 
 
 def test_a_tokenizer_of_another_size_is_refused(tmp_path: Path) -> None:
