@@ -137,8 +137,14 @@ def _meaning(thing: Any) -> str:
     """What of a dependency can change a figure: its source without comments, docstrings and blank lines.
 
     The text, not the syntax tree: how Python prints a tree differs between its versions.
+
+    Raises:
+        ValueError: for a thing that is printed with its place in memory, such as a function under ``functools.cache``: the
+            hash would differ from process to process.
     """
     if not isinstance(thing, (ModuleType, FunctionType, type)):
+        if re.search(r" at 0x[0-9a-f]+", repr(thing)):
+            raise ValueError(f"depends: {thing!r} cannot be told by its text; name the function itself, without a wrapper")
         return repr(thing)
     source = textwrap.dedent(inspect.getsource(thing))
     lines = source.splitlines()

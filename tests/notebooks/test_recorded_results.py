@@ -127,6 +127,13 @@ def test_a_dependency_that_is_not_named_is_an_error(module, old, new, missing):
         results.measure("planted", report=lambda line: None)
 
 
+def test_a_wrapped_function_whose_name_holds_an_address_is_refused(module):
+    """A hash of its printed form would be another one in every process."""
+    module("(helper, Model, SCALE)", "(helper, Model, SCALE, __import__('functools').cache(helper))")
+    with pytest.raises(ValueError, match="without a wrapper"):
+        results.code_hash("planted")
+
+
 def test_a_module_may_name_itself(module):
     loaded = module("(helper, Model, SCALE)", "(__import__('sys').modules[__name__],)")
     assert results.undeclared(results.find("planted")) == []
