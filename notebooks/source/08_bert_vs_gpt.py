@@ -540,13 +540,13 @@ for tau in rows:
 show(curves.temperature_curves(stories.words(order.tolist()), rows), "temperature_curves")
 
 # %% [markdown] id="sampling-after" lang="en"
-# None of the knobs makes the model better; they only make some tokens rarer or impossible. Temperature 0.5 and top-p 0.9 keep the errors out here and cost hardly any variety, because a wrong word is far less probable than a right one. A small top-k cannot know how many words are right: it leaves four animals of sixteen that are equally good (which four depends on the words before, hence 7.2 in the table). Top-p leaves as many words as the model is in doubt about: one where it is sure, and of sixteen that are alike, fifteen. A high temperature lets the wrong words in. **Play:** below a real GPT runs in the page itself, the one you have just trained, its weights rounded to 8 bits. Before each step say which word comes next; switch the cache on and off and watch what it changes. (Its counts are a little smaller than ours: pairs hidden by the mask are left out, and the prompt is not read out.)
+# None of the knobs makes the model better; they only make some tokens rarer or impossible. Temperature 0.5 and top-p 0.9 keep the errors out here and cost hardly any variety, because a wrong word is far less probable than a right one. A small top-k cannot know how many words are right: it leaves four animals of sixteen that are equally good (which four depends on the words before, hence 7.2 in the table). Top-p leaves as many words as the model is in doubt about: one where it is sure, and of sixteen that are alike, fifteen. A high temperature lets the wrong words in. **Play:** below a real GPT runs in the page itself, the one you have just trained, its weights rounded to 91 levels per row. Before each step say which word comes next; switch the cache on and off and watch what it changes. (Its counts are a little smaller than ours: pairs hidden by the mask are left out, and the prompt is not read out.)
 # %% [markdown] id="sampling-after" lang="ru"
-# Ни один регулятор не делает модель лучше: он лишь делает часть токенов реже или невозможными. Температура 0.5 и top-p 0.9 здесь отсекают ошибки и почти не отнимают разнообразия, потому что неверное слово намного менее вероятно, чем верное. Маленькое top-k не может знать, сколько слов верны: из шестнадцати одинаково хороших зверей оно оставляет четырёх (каких именно, зависит от предыдущих слов, отсюда 7.2 в таблице). Top-p оставляет тем больше слов, чем больше сомневается модель: одно, если она уверена, а из шестнадцати одинаковых — пятнадцать. Высокая температура пропускает неверные слова. **Поэкспериментируйте:** ниже прямо на странице работает настоящая GPT — та самая, которую вы только что обучили, с весами, округлёнными до 8 бит. Перед каждым шагом скажите, какое слово будет следующим; включайте и выключайте кэш и смотрите, что от этого меняется. (Числа операций там чуть меньше наших: не считаются пары, скрытые маской, и логиты промпта.)
+# Ни один регулятор не делает модель лучше: он лишь делает часть токенов реже или невозможными. Температура 0.5 и top-p 0.9 здесь отсекают ошибки и почти не отнимают разнообразия, потому что неверное слово намного менее вероятно, чем верное. Маленькое top-k не может знать, сколько слов верны: из шестнадцати одинаково хороших зверей оно оставляет четырёх (каких именно, зависит от предыдущих слов, отсюда 7.2 в таблице). Top-p оставляет тем больше слов, чем больше сомневается модель: одно, если она уверена, а из шестнадцати одинаковых — пятнадцать. Высокая температура пропускает неверные слова. **Поэкспериментируйте:** ниже прямо на странице работает настоящая GPT — та самая, которую вы только что обучили, с весами, округлёнными до 91 уровня в каждой строке. Перед каждым шагом скажите, какое слово будет следующим; включайте и выключайте кэш и смотрите, что от этого меняется. (Числа операций там чуть меньше наших: не считаются пары, скрытые маской, и логиты промпта.)
 # %% id="explorer-generation"
 coarse = rounded(gpt)
 print(
-    f"loss with weights of 8 bits: {gpt_training.fresh_loss(coarse):.3f}, with all digits: {reached:.3f}"
+    f"loss with weights of 91 levels: {gpt_training.fresh_loss(coarse):.3f}, with all digits: {reached:.3f}"
 )
 explore_generation(
     gpt,
@@ -983,7 +983,7 @@ show(curves.pretraining_steps(steps, by_steps), "pretraining_steps")
 #
 # - **from the left**: the distribution of the next token, whatever comes behind the hole;
 # - **by trying**: put every word of the vocabulary in and compute the probability of the *whole* text (lesson 07). Divided by their sum over all words these are, by the definition of conditional probability, exactly what the model believes about the hole: $P(w \mid \text{rest}) = P(w, \text{rest}) / \sum_{w'} P(w', \text{rest})$. The price is one pass per word;
-# - **by rearranging**: train it on texts whose middle has been moved to the end, behind the marks <PRE>, <SUF>, <MID> (section 12).
+# - **by rearranging**: train it on texts whose middle has been moved to the end, behind the marks `<PRE>`, `<SUF>`, `<MID>` (section 12).
 # %% [markdown] id="compare" lang="ru"
 # ## 10. Читатель и писатель
 #
@@ -993,7 +993,7 @@ show(curves.pretraining_steps(steps, by_steps), "pretraining_steps")
 #
 # - **слева** (from the left): распределение следующего токена, что бы ни стояло за пропуском;
 # - **перебором** (by trying): подставить каждое слово словаря и вычислить вероятность *всего* текста (урок 07). Если разделить эти вероятности на их сумму по всем словам, получится, по определению условной вероятности, в точности то, что модель думает о пропуске: $P(w \mid \text{rest}) = P(w, \text{rest}) / \sum_{w'} P(w', \text{rest})$. Цена — один проход на слово;
-# - **перестановкой** (by rearranging): обучить её на текстах, у которых середина перенесена в конец, с метками <PRE>, <SUF>, <MID> (раздел 12).
+# - **перестановкой** (by rearranging): обучить её на текстах, у которых середина перенесена в конец, с метками `<PRE>`, `<SUF>`, `<MID>` (раздел 12).
 # %% id="compare-live"
 middles = GPT.from_pretrained(
     story_experiments.FOLDER / "gpt-middles"
@@ -1108,7 +1108,7 @@ show(curves.scaling(list(excess), excess), "scaling")
 #
 # - **prefix LM** (Raffel et al. 2020, section 3.2.1): the tokens of a prefix may look at each other freely, the rest is causal; only the rest is predicted. An encoder and a decoder in one stack.
 # - **span corruption** (T5; Raffel et al. 2020, section 3.1.4): whole spans are replaced by *sentinels*, each a token of its own, and the decoder writes sentinel, span, sentinel, span. BERT's task for a model that writes.
-# - **fill-in-the-middle** (Bavarian et al. 2022): the text is cut into prefix, middle and suffix, and the middle is moved to the end. The mask stays the triangle and the loss stays the next token; only the *order of the text* has changed. Many assistants that complete code at the cursor are trained so. Three special tokens mark the parts: <PRE> prefix <SUF> suffix <MID> middle; half of our model's stories are rearranged so, the rest are as they were.
+# - **fill-in-the-middle** (Bavarian et al. 2022): the text is cut into prefix, middle and suffix, and the middle is moved to the end. The mask stays the triangle and the loss stays the next token; only the *order of the text* has changed. Many assistants that complete code at the cursor are trained so. Three special tokens mark the parts: `<PRE>` prefix `<SUF>` suffix `<MID>` middle; half of our model's stories are rearranged so, the rest are as they were.
 # - **multi-token prediction** (Gloeckle et al. 2024): from row $t$ several heads predict tokens $t+1$, $t+2$, … at once, each with a block of its own before the shared read-out; the mask stays the triangle.
 # %% [markdown] id="objectives" lang="ru"
 # ## 12. Другие задачи для декодера
@@ -1117,7 +1117,7 @@ show(curves.scaling(list(excess), excess), "scaling")
 #
 # - **языковая модель с префиксом** (prefix LM; Raffel et al. 2020, раздел 3.2.1): токены префикса видят друг друга без ограничений, остальное каузально, и предсказывается только остальное. Энкодер и декодер в одной стопке блоков.
 # - **восстановление отрезков** (span corruption, T5; Raffel et al. 2020, раздел 3.1.4): целые отрезки заменяют разными *токенами-заместителями* (sentinels), а декодер пишет: заместитель, отрезок, заместитель, отрезок. Задача BERT для модели, которая пишет.
-# - **вставка середины** (fill-in-the-middle; Bavarian et al. 2022): текст режут на начало (prefix), середину (middle) и конец (suffix) и переносят середину в самый конец. Маска остаётся треугольником, функция потерь — прежней; меняется только *порядок текста*. Так обучают многих помощников, дописывающих код в месте курсора. Части отмечают три специальных токена: <PRE> начало <SUF> конец <MID> середина; у нашей модели так переставлена половина историй, остальные оставлены как есть.
+# - **вставка середины** (fill-in-the-middle; Bavarian et al. 2022): текст режут на начало (prefix), середину (middle) и конец (suffix) и переносят середину в самый конец. Маска остаётся треугольником, функция потерь — прежней; меняется только *порядок текста*. Так обучают многих помощников, дописывающих код в месте курсора. Части отмечают три специальных токена: `<PRE>` начало `<SUF>` конец `<MID>` середина; у нашей модели так переставлена половина историй, остальные оставлены как есть.
 # - **предсказание нескольких токенов** (multi-token prediction; Gloeckle et al. 2024): по строке $t$ несколько голов предсказывают сразу токены $t+1$, $t+2$, …, у каждой свой блок, а выходной слой общий; маска — треугольник.
 # %% id="objective-masks"
 show(drawings.objective_masks(), "objective_masks")
