@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     What runs whole lessons comes first: a file goes to one process, and a long one that begins last is waited for alone.
     """
-    items.sort(key=lambda item: "drift" not in item.keywords)
+    items.sort(key=lambda item: ("drift" not in item.keywords, "test_strict_nbval" not in item.nodeid))
     if os.environ.get("COURSE_ALL"):
         return
     slow = [item for item in items if item.get_closest_marker("slow")]

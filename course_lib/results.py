@@ -144,7 +144,9 @@ def _meaning(thing: Any) -> str:
     """
     if not isinstance(thing, (ModuleType, FunctionType, type)):
         if re.search(r" at 0x[0-9a-f]+", repr(thing)):
-            raise ValueError(f"depends: {thing!r} cannot be told by its text; name the function itself, without a wrapper")
+            raise ValueError(
+                f"depends: {thing!r} cannot be told by its text; name the function itself, without a wrapper"
+            )
         return repr(thing)
     source = textwrap.dedent(inspect.getsource(thing))
     lines = source.splitlines()

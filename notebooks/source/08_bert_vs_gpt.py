@@ -1099,7 +1099,7 @@ show(curves.scaling(list(excess), excess), "scaling")
 # %% [markdown] id="scaling-after" lang="en"
 # The smallest leaves eighty times as much unlearned as the largest. Nearly all of that is width; the pair that differs in depth alone shows no difference: at $D = 32$, so close to the floor, a second block brings nothing that could be seen. And the gain shrinks as the floor comes near. Two things the picture does not say. Equal steps are not equal work: the largest model does about forty times the multiplications of the smallest. And all have one learning rate, which need not suit all alike. For real models the question is how to divide a given amount of computing between weights and text; the loss falls as a power of each, over many orders of magnitude (Kaplan et al. 2020), and weights and tokens should grow together (Hoffmann et al. 2022).
 # %% [markdown] id="scaling-after" lang="ru"
-# У самой маленькой невыученного остаётся в восемьдесят раз больше, чем у самой большой. Почти всё это — ширина; пара, которая различается только глубиной, разницы не показывает: при $D = 32$, так близко к нижней границе, второй блок выигрыша не даёт. И чем ближе нижняя граница, тем меньше выигрыш. Двух вещей рисунок не говорит. Равное число шагов — не равная работа: самая большая модель делает примерно в сорок раз больше умножений, чем самая маленькая. И скорость обучения у всех одна, а подходить она может не всем одинаково. Для настоящих моделей вопрос в том, как разделить данный объём вычислений между весами и текстом: потери падают как степень того и другого на протяжении многих порядков (Kaplan et al. 2020), и расти веса и число токенов должны вместе (Hoffmann et al. 2022).
+# У самой маленькой невыученного остаётся в восемьдесят раз больше, чем у самой большой. Почти всё это — ширина; пара, которая различается только глубиной, разницы не показывает: при $D = 32$, так близко к нижней границе, второй блок выигрыша не даёт. И чем ближе нижняя граница, тем меньше выигрыш. Двух вещей рисунок не говорит. Равное число шагов — не равная работа: самая большая модель делает примерно в сорок раз больше умножений, чем самая маленькая. И скорость обучения у всех одна, а подходить она может не всем одинаково. Для настоящих моделей вопрос в том, как разделить имеющийся объём вычислений между весами и текстом: потери падают как степень того и другого на протяжении многих порядков (Kaplan et al. 2020), и расти веса и число токенов должны вместе (Hoffmann et al. 2022).
 
 # %% [markdown] id="objectives" lang="en"
 # ## 12. Other tasks for a decoder
@@ -1695,7 +1695,7 @@ key_questions(8)
 # - Ouyang, Wu, Jiang et al. (2022). *Training Language Models to Follow Instructions with Human Feedback.* NeurIPS; arXiv:2203.02155.
 # - Kaplan, McCandlish, Henighan et al. (2020). *Scaling Laws for Neural Language Models.* arXiv:2001.08361.
 # - Hoffmann, Borgeaud, Mensch et al. (2022). *Training Compute-Optimal Large Language Models.* NeurIPS; arXiv:2203.15556.
-# - Warner, Chaffin, Clavié et al. (2024). *Smarter, Better, Faster, Longer: A Modern Bidirectional Encoder for Fast, Memory Efficient, and Long Context Finetuning and Inference.* arXiv:2412.13663. ModernBERT.
+# - Warner, Chaffin, Clavié et al. (2024). *Smarter, Better, Faster, Longer.* arXiv:2412.13663. ModernBERT.
 # %% [markdown] id="reading" lang="ru"
 # ## Что почитать
 #
@@ -1717,4 +1717,4 @@ key_questions(8)
 # - Ouyang, Wu, Jiang et al. (2022). *Training Language Models to Follow Instructions with Human Feedback.* NeurIPS; arXiv:2203.02155.
 # - Kaplan, McCandlish, Henighan et al. (2020). *Scaling Laws for Neural Language Models.* arXiv:2001.08361.
 # - Hoffmann, Borgeaud, Mensch et al. (2022). *Training Compute-Optimal Large Language Models.* NeurIPS; arXiv:2203.15556.
-# - Warner, Chaffin, Clavié et al. (2024). *Smarter, Better, Faster, Longer: A Modern Bidirectional Encoder for Fast, Memory Efficient, and Long Context Finetuning and Inference.* arXiv:2412.13663. ModernBERT.
+# - Warner, Chaffin, Clavié et al. (2024). *Smarter, Better, Faster, Longer.* arXiv:2412.13663. ModernBERT.
