@@ -38,6 +38,7 @@ from course_lib.files import replace_file
 from course_lib.gpt import GPT
 from course_lib.gpt_training import BETAS, CLIP
 from course_lib.language import say
+from course_lib.pretrained import CONFIG, WEIGHTS
 from course_lib.sampling import distribution, draw
 
 END = "<|endoftext|>"
@@ -297,8 +298,7 @@ def _judge(model: GPT, tokenizer: Tokenizer, stream: Tensor, most: int | None = 
 # ---------------------------------------------------------------------------------------------------------------- model
 
 _TOKENIZER, _TOKENIZER_CONFIG, _NOTES = "tokenizer.json", "tokenizer_config.json", "own_text.json"
-_CONFIG, _WEIGHTS = "config.json", "model.safetensors"
-_FILES = {_CONFIG, _WEIGHTS, _TOKENIZER, _TOKENIZER_CONFIG, _NOTES}
+_FILES = {CONFIG, WEIGHTS, _TOKENIZER, _TOKENIZER_CONFIG, _NOTES}
 _VERSION = 1
 
 
@@ -426,7 +426,7 @@ class TextGPT:
                 "training": self.training,
                 "held_out": self.held_out,
                 "losses": self.losses,
-                "sha256": {name: _checksum(beside / name) for name in (_WEIGHTS, _TOKENIZER)},
+                "sha256": {name: _checksum(beside / name) for name in (WEIGHTS, _TOKENIZER)},
             }
             replace_file(beside / _NOTES, json.dumps(notes, indent=1).encode())
             _put_in_place(beside, folder)
@@ -447,7 +447,7 @@ def load_text_gpt(folder: str | os.PathLike[str]) -> TextGPT:
         notes = json.loads((folder / _NOTES).read_bytes())
         if notes["version"] != _VERSION:
             raise ValueError(f"the version is {notes['version']!r}, not {_VERSION}")
-        for name in (_WEIGHTS, _TOKENIZER):
+        for name in (WEIGHTS, _TOKENIZER):
             if _checksum(folder / name) != notes["sha256"][name]:
                 raise ValueError(f"{name} is not the file that was saved with it")
         judged = (None if notes[part] is None else TextLoss(*notes[part]) for part in ("training", "held_out"))

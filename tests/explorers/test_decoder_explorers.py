@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 import subprocess
@@ -10,11 +9,16 @@ import sys
 import tomllib
 from functools import cache
 from html import unescape
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from explorer_checks import (
+    PACKAGE,
+    assert_bytes_hang_on_the_language_alone,
+    assert_style_names_no_colour,
+    assert_texts_match_and_are_used,
+)
 
 from course_lib import translator_experiments
 from course_lib.attention import causal_mask, scaled_dot_product_attention
@@ -27,7 +31,6 @@ from course_lib.translator_experiments import WITHOUT
 from course_lib.translator_looks import attention_maps
 from course_lib.translator_training import SMALL, batch, untrained
 
-PACKAGE = Path(page.__file__).parent
 TEXTS = tomllib.loads((PACKAGE.parent / "catalogue" / "explorers_decoder.toml").read_text("utf-8"))
 KINDS = ("mask", "cross_attention")
 TIRED, WIDE = crossing.example()
@@ -93,40 +96,18 @@ def test_the_block_is_within_the_limits_and_speaks_one_language(kind, lang):
 
 
 def test_the_bytes_do_not_depend_on_the_process_but_on_the_language():
-    code = (
-        "import hashlib, test_decoder_explorers as t\n"
-        "for lang in t.LANGUAGES:\n"
-        "  for kind in t.KINDS:\n"
-        "    print(hashlib.sha256(t.made(kind, lang)._repr_html_().encode()).hexdigest())"
-    )
-    environment = {"PYTHONPATH": str(PACKAGE.parents[1]), "PYTHONHASHSEED": "77", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(
-        command, cwd=Path(__file__).parent, env=environment, capture_output=True, text=True, check=True
-    )
-    here = [hashlib.sha256(made(kind, lang)._repr_html_().encode()).hexdigest() for lang in LANGUAGES for kind in KINDS]
-    assert done.stdout.split() == here and len(set(here)) == 4
+    assert_bytes_hang_on_the_language_alone("test_decoder_explorers", made, KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_texts_have_the_same_fields_and_numbers_in_both_languages_and_are_all_used(kind):
-    python, script = ((PACKAGE / f"{kind}.{end}").read_text("utf-8") for end in ("py", "js"))
-    own = {key: wording for key, wording in TEXTS.items() if key.startswith(f"explorer.{kind}.")}
-    assert len(own) >= 20
-    for key, wording in own.items():
-        for pattern in (r"\{\w+\}", r"\d{2,}"):
-            found = [sorted(re.findall(pattern, wording[lang])) for lang in LANGUAGES]
-            assert found[0] == found[1], key
-        word = key.removeprefix(f"explorer.{kind}.").removeprefix("ui.")
-        numbered = re.sub(r"\d+$", "", word)
-        uses = [f"words.{word}", f'"{word}"', f".{kind}.{word}"] + [f'words["{numbered}" +'] * (numbered != word)
-        assert any(re.search(re.escape(use) + r"(?!\w)", python + script) for use in uses), key
+    assert_texts_match_and_are_used(TEXTS, kind)
     assert {key.split(".")[1] for key in TEXTS} == set(KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_style_names_no_colour_but_the_palette(kind):
-    assert not re.findall(r"#[0-9a-fA-F]{3,8}\b|\brgb|\bhsl", (PACKAGE / f"{kind}.css").read_text("utf-8"))
+    assert_style_names_no_colour(kind)
 
 
 @pytest.mark.parametrize("kind", KINDS)

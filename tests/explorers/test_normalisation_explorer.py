@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from explorer_checks import assert_bytes_hang_on_the_language_alone
 
 from course_lib import gradient_flow, normalisation
 from course_lib.encoder import Encoder
@@ -89,23 +89,7 @@ def test_the_block_is_within_the_limits_and_speaks_one_language(kind, lang):
 
 
 def test_the_bytes_do_not_depend_on_the_process_but_on_the_language():
-    code = (
-        "import hashlib, test_normalisation_explorer as t\n"
-        "for lang in t.LANGUAGES:\n"
-        "  for kind in ('depth', 'layer_norm'):\n"
-        "    print(hashlib.sha256(t.made(kind, lang)._repr_html_().encode()).hexdigest())"
-    )
-    environment = {"PYTHONPATH": str(PACKAGE.parents[1]), "PYTHONHASHSEED": "77", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(
-        command, cwd=Path(__file__).parent, env=environment, capture_output=True, text=True, check=True
-    )
-    here = [
-        hashlib.sha256(made(kind, lang)._repr_html_().encode()).hexdigest()
-        for lang in LANGUAGES
-        for kind in ("depth", "layer_norm")
-    ]
-    assert done.stdout.split() == here and len(set(here)) == 4
+    assert_bytes_hang_on_the_language_alone("test_normalisation_explorer", made, ("depth", "layer_norm"))
 
 
 @pytest.mark.parametrize("kind", ["depth", "layer_norm"])
