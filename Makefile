@@ -13,10 +13,11 @@ export TORCH_INDEX
 COURSE = $(PYTHON) -m course_lib
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-all deck contact-sheet build check claims bench clean
+.PHONY: help lab progress test test-all deck contact-sheet build check claims bench clean
 
 help:
 	@echo "make lab            open the lessons in JupyterLab (first start: a few minutes of set-up)"
+	@echo "make progress       what you have done: lessons, exercises, the next cards (ARGS='--lang ru')"
 	@echo "make deck           compile the flashcards into build/*.apkg (ARGS=--stats counts them)"
 	@echo "make contact-sheet  pictures of all cards as Anki shows them on a phone, in build/"
 	@echo "make test           everything that must hold on every commit"
@@ -27,7 +28,7 @@ help:
 	@echo "make bench          our speed beside that of the field's libraries (ARGS=--quick for a small job)"
 	@echo "make clean          remove caches and built files; your working copy stays"
 
-lab deck contact-sheet build check claims bench:
+lab progress deck contact-sheet build check claims bench:
 	@$(COURSE) $@ $(ARGS)
 
 test:

@@ -20,15 +20,26 @@ from course_lib.lessons import kernel_environment
 # Percent scripts are no tests; they are checked as the notebooks that are built of them.
 collect_ignore_glob = ["notebooks/source/*"]
 
+LONG_FILES = tuple(
+    f"tests/{name}.py"
+    for name in (
+        "exercises/test_exercises",
+        "notebooks/test_drift",
+        "browser/test_browser_lessons",
+        "notebooks/test_strict_nbval",
+    )
+)
+"""Test files that take minutes each."""
+
 OUTPUT_TIMEOUT = 30
 """Seconds to wait for an output that the kernel has announced; nbval's own 5 are short on a loaded machine."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse options that would scatter or loosen the validation; give kernels the environment of the builder."""
-    # Kernels inherit these two from this process.
+    # Kernels inherit these from this process.
     environment = kernel_environment()
-    for name in ("OMP_NUM_THREADS", "PYTHONPATH"):
+    for name in ("OMP_NUM_THREADS", "PYTHONPATH", "COURSE_PROGRESS"):
         os.environ[name] = environment[name]
     if not (config.getoption("nbval", False) or config.getoption("nbval_lax", False)):
         return
@@ -50,7 +61,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     What runs whole lessons comes first: a file goes to one process, and a long one that begins last is waited for alone.
     """
-    items.sort(key=lambda item: ("drift" not in item.keywords, "test_strict_nbval" not in item.nodeid))
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG_FILES))
     if os.environ.get("COURSE_ALL"):
         return
     slow = [item for item in items if item.get_closest_marker("slow")]

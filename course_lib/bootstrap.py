@@ -35,6 +35,7 @@ usage: python -m course_lib COMMAND [--help]
   build     execute the sources of lessons into notebooks
   claims    show what the notes said, and what was found
   reset     get a clean copy of a lesson back
+  progress  show what you have done, and which cards come next
   measure   compute a recorded result again
   bench     measure the engines beside the field's libraries
   contact-sheet   draw every card as a phone shows it

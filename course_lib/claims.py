@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from course_lib.language import LANGUAGES, language, say
 from course_lib.tables import show_table
@@ -162,12 +163,17 @@ def ledger(lesson: int) -> None:
     show_table(head, table)
 
 
+def lines_of(cell: dict[str, Any]) -> Iterator[re.Match[str]]:
+    """The lines that :func:`claim` printed, in the outputs of a notebook's cell; the ledger's table is none of them."""
+    for output in cell.get("outputs", []):
+        if output.get("output_type") == "stream" and output.get("name") == "stdout":
+            yield from LINE.finditer("".join(output["text"]))
+
+
 def _lines(notebook: Path) -> Iterator[re.Match[str]]:
-    """The lines that :func:`claim` printed, in the outputs of a notebook; the ledger's table is none of them."""
+    """The lines that :func:`claim` printed, in the outputs of a notebook."""
     for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
-        for output in cell.get("outputs", []):
-            if output.get("output_type") == "stream" and output.get("name") == "stdout":
-                yield from LINE.finditer("".join(output["text"]))
+        yield from lines_of(cell)
 
 
 def printed(notebook: Path) -> dict[str, list[str]]:

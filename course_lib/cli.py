@@ -40,7 +40,7 @@ class Language(StrEnum):
 
 
 Lessons = Annotated[
-    list[str] | None, typer.Argument(metavar="LESSON", help="Numbers or names, `03` or `03_attention`.")
+    list[str] | None, typer.Argument(metavar="LESSON", help="Numbers or names: `03`, `03_attention`, `primer`.")
 ]
 Lang = Annotated[Language, typer.Option("--lang", help="The language.")]
 
@@ -93,7 +93,9 @@ def lab(
 
 @app.command(rich_help_panel="Learning")
 def reset(
-    lesson: Annotated[str, typer.Argument(metavar="LESSON", help="Its number or name, `03` or `03_attention`.")],
+    lesson: Annotated[
+        str, typer.Argument(metavar="LESSON", help="Its number or name: `03`, `03_attention`, `primer`.")
+    ],
     lang: Lang = Language.en,
 ) -> int:
     """Put a clean copy of a lesson into your working copy.
@@ -235,12 +237,70 @@ def course_deck(lang: Language, folder: Path, output: Path | None = None, *, rel
     return compile_course(root, lang.value, output, update_lock=release)
 
 
+@app.command(rich_help_panel="Learning")
+def progress(
+    lang: Lang = Language.en,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", metavar="FILE", help="The picture; by default `build/progress.png`.")
+    ] = None,
+    forget: Annotated[bool, typer.Option("--forget", help="Delete the record instead, after a question.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --forget: do not ask.")] = False,
+) -> int:
+    """Show what you have done: lessons run to their end, exercises solved, and which cards come next.
+
+    Lessons record it as you run them, in a file of your own outside the course; nothing of it leaves this machine.
+    COURSE_PROGRESS names another file, COURSE_PROGRESS=off keeps no record.
+    """
+    from course_lib import progress as journal
+    from course_lib.language import say, use_language
+
+    use_language(lang.value)
+    if yes and not forget or forget and picture:
+        raise typer.BadParameter("--yes goes with --forget, and --forget draws nothing")
+    record = journal.load()
+    if forget:
+        there = record.path is not None and (record.path.exists() or record.broken)
+        if there and (yes or typer.confirm(say("progress.forget.ask", path=record.path))):
+            for path in journal.forget(record):
+                print(say("progress.forget.done", path=path))
+        else:
+            print(say("progress.forget.kept"))
+        return 0
+
+    from rich.console import Console
+
+    from course_lib.figures import png
+    from course_lib.figures.progress import figure
+
+    rows = journal.rows(record)
+    journal.print_progress(rows, record, Console(highlight=False))
+    picture = picture or ROOT / "build" / "progress.png"
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    picture.write_bytes(png(figure(rows)))
+    print(shown(picture.absolute()))
+    return 0
+
+
 @app.command(rich_help_panel="Proving")
-def claims(lessons: Lessons = None, lang: Lang = Language.en) -> int:
+def claims(
+    lessons: Lessons = None,
+    lang: Lang = Language.en,
+    page: Annotated[
+        bool, typer.Option("--page", help="Write all of it into `docs`, in both languages; for the course's authors.")
+    ] = False,
+) -> int:
     """Show the ledger: what the lecture notes said, the verdict, and the figures that a lesson printed.
 
     The figures are read from the outputs of the notebooks; a row of a lesson that is not written yet is open.
     """
+    if page:
+        from course_lib import claims_page
+
+        if lessons:
+            raise typer.BadParameter("--page writes all lessons; leave LESSON out")
+        print("\n".join(map(shown, claims_page.write(ROOT))))
+        return 0
+
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -308,7 +368,8 @@ def test(
     notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
     if everything:
         notebooks += sorted((ROOT / "notebooks" / "ru").glob("*.ipynb"))
-    workers = min(4, max(2, os.cpu_count() or 2))
+    # One more than processors: browsers and kernels leave theirs idle while they wait.
+    workers = min(4, max(2, os.cpu_count() or 2) + 1)
     # The cells of a notebook, and the tests of a file, stay in one process.
     command = [sys.executable, "-m", "pytest", "tests", *(str(path.relative_to(ROOT)) for path in notebooks)]
     command += ["-n", str(workers), "--dist", "loadfile", *context.args]

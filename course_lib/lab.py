@@ -19,7 +19,7 @@ from pathlib import Path
 
 from course_lib import lessons
 from course_lib.language import LANGUAGES
-from course_lib.lessons import LESSONS, LessonError
+from course_lib.lessons import NOTEBOOKS, LessonError
 
 MANIFEST = ".copies.json"
 
@@ -57,9 +57,9 @@ def content_hash(notebook: Path) -> str:
 
 
 def notebooks(root: Path, langs: Sequence[str] = LANGUAGES) -> Iterator[Path]:
-    """The built lessons of a clone in these languages, as paths relative to ``notebooks/``."""
+    """The built lessons of a clone in these languages, the primer last, as paths relative to ``notebooks/``."""
     for lang in langs:
-        for lesson in LESSONS:
+        for lesson in NOTEBOOKS:
             path = replace(lesson, root=root).notebook(lang)
             if path.exists():
                 yield path.relative_to(root / "notebooks")

@@ -1,4 +1,4 @@
-"""The nine lessons, and the way from their one source to the two executed notebooks.
+"""The nine lessons and the primer, and the way from their one source to the two executed notebooks.
 
 A lesson is written in ``notebooks/source/NN_topic.py`` (jupytext's percent format), English and Russian side by side.
 :func:`build` makes both notebooks of it, runs them and writes them in one canonical form; nothing is ever read back
@@ -33,12 +33,27 @@ class LessonError(Exception):
 
 @dataclass(frozen=True)
 class Lesson:
-    """One lesson: its number, the name that its files share, its title in both languages."""
+    """One lesson: its number, the name that its files share, its title in both languages.
 
-    number: int
+    The primer is built and checked like a lesson, and has no number.
+    """
+
+    number: int | None
     slug: str
     title: dict[str, str] = field(hash=False)
     root: Path = field(default=ROOT, repr=False)
+
+    @property
+    def start(self) -> str:
+        """The line by which its notebook starts, as it stands in the source."""
+        return f"start(lesson={self.number})" if self.number is not None else f'start(lesson="{self.slug}")'
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it may be called: ``3``, ``03``, ``attention`` or ``03_attention``; ``primer``."""
+        if self.number is None:
+            return (self.slug,)
+        return str(self.number), f"{self.number:02d}", self.slug[3:], self.slug
 
     @property
     def source(self) -> Path:
@@ -74,31 +89,38 @@ LESSONS: tuple[Lesson, ...] = tuple(
 )
 
 
+PRIMER = Lesson(None, "primer", {"en": "What the lessons assume", "ru": "Что нужно знать до уроков"})
+"""What the lessons take for granted; it states no claims and has no cards."""
+
+NOTEBOOKS: tuple[Lesson, ...] = (*LESSONS, PRIMER)
+"""All that is built, checked and copied. The primer stands last: the course opens with a lesson."""
+
+
 def find(name: str | int) -> Lesson:
-    """A lesson by its number, ``3`` or ``"03"``, its slug, or the path of one of its files.
+    """A lesson, or the primer, by one of its :attr:`Lesson.names`, or by the path of one of its files.
 
     Raises:
         LessonError: if there is none.
     """
     stem = Path(str(name)).stem
-    for lesson in LESSONS:
-        if stem in (lesson.slug, lesson.slug[3:], str(lesson.number), f"{lesson.number:02d}"):
+    for lesson in NOTEBOOKS:
+        if stem in lesson.names:
             return lesson
     raise LessonError(
-        f"there is no lesson {name!r}: use a number from 0 to {len(LESSONS) - 1}, or a name like 03_attention"
+        f"there is no lesson {name!r}: use a number from 0 to {len(LESSONS) - 1}, a name like 03_attention, or primer"
     )
 
 
 def select(names: Sequence[str | int]) -> list[Lesson]:
-    """The lessons of these names; all written ones if there are none.
+    """The lessons of these names; all written ones, and the primer, if there are none.
 
     Raises:
         LessonError: if a name is unknown or its lesson is not written yet.
     """
-    lessons = list(dict.fromkeys(find(name) for name in names)) or [lesson for lesson in LESSONS if lesson.written]
+    lessons = list(dict.fromkeys(find(name) for name in names)) or [lesson for lesson in NOTEBOOKS if lesson.written]
     for lesson in lessons:
         if not lesson.written:
-            raise LessonError(f"lesson {lesson.slug} is not written yet")
+            raise LessonError(f"{lesson.slug} is not written yet")
     return lessons
 
 
@@ -110,8 +132,8 @@ def read_source(lesson: Lesson) -> list[NotebookNode]:
 
     Raises:
         LessonError: naming the cell, if a cell has no id, an id is not unique, a Markdown cell is not one of an English
-            and Russian pair, a cell is empty, code has a language, metadata are unknown, or ``start(lesson=N)`` does
-            not stand exactly once.
+            and Russian pair, a cell is empty, code has a language, metadata are unknown, or its line
+            :attr:`Lesson.start` does not stand exactly once.
     """
     import jupytext
 
@@ -141,12 +163,12 @@ def read_source(lesson: Lesson) -> list[NotebookNode]:
     starts = [
         c.metadata["id"] for c in cells if c.cell_type == "code" and re.search(r"^start\(", c.source, re.MULTILINE)
     ]
-    exact = rf"^start\(lesson={lesson.number}\)$"
+    exact = f"^{re.escape(lesson.start)}$"
     if len(starts) != 1:
-        raise LessonError(f"{where} start(lesson={lesson.number}) must stand in one cell, found in {starts or 'none'}")
+        raise LessonError(f"{where} {lesson.start} must stand in one cell, found in {starts or 'none'}")
     for cell in cells:
         if cell.metadata["id"] == starts[0] and not re.search(exact, cell.source, re.MULTILINE):
-            raise LessonError(f"{where} {starts[0]}: write exactly start(lesson={lesson.number}), on a line of its own")
+            raise LessonError(f"{where} {starts[0]}: write exactly {lesson.start}, on a line of its own")
     return cells
 
 
@@ -195,7 +217,7 @@ def assemble(lesson: Lesson, lang: str) -> NotebookNode:
         if cell.metadata.get("tags"):
             new.metadata["tags"] = list(cell.metadata["tags"])
         nb.cells.append(new)
-    nb.metadata["course"] = {"lesson": lesson.number, "lang": lang}
+    nb.metadata["course"] = {"lesson": lesson.slug if lesson.number is None else lesson.number, "lang": lang}
     return rules.canonical(nb)
 
 
@@ -205,7 +227,7 @@ def stale(lesson: Lesson, lang: str) -> list[str]:
 
     path = lesson.notebook(lang)
     if not path.exists():
-        return [f"{path.name} ({lang}) is missing: run `course build {lesson.number:02d}`"]
+        return [f"{path.name} ({lang}) is missing: run `course build {lesson.slug}`"]
     wanted = {c.id: (c.cell_type, c.source, rules.tags(c)) for c in assemble(lesson, lang).cells}
     found = {c.id: (c.cell_type, c.source, rules.tags(c)) for c in rules.read(path).cells}
     changed = [name for name in {**wanted, **found} if wanted.get(name) != found.get(name)]
@@ -218,9 +240,10 @@ def stale(lesson: Lesson, lang: str) -> list[str]:
 
 
 def kernel_environment() -> dict[str, str]:
-    """The environment of every kernel that builds or checks: one thread, and the course_lib of this clone."""
+    """The environment of every kernel that builds or checks: one thread, the course_lib of this clone, no record."""
     environment = dict(os.environ)
     environment.setdefault("OMP_NUM_THREADS", "1")
+    environment["COURSE_PROGRESS"] = "off"  # it is not the learner who runs the lesson
     paths = [str(ROOT), *filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))]
     environment["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
     return environment

@@ -157,7 +157,8 @@ def pair_problems(en: NotebookNode, ru: NotebookNode) -> list[str]:
     return found
 
 
-START = re.compile(r"^start\(lesson=(\d+)\)$", re.MULTILINE)
+_NAME = r'\d+|"\w+"'
+START = re.compile(rf"^start\(lesson=({_NAME})\)$", re.MULTILINE)
 
 
 def russian(source: str) -> str:
@@ -167,4 +168,4 @@ def russian(source: str) -> str:
 
 def english(source: str) -> str:
     """The inverse of :func:`russian`."""
-    return re.sub(r'^start\(lesson=(\d+), lang="ru"\)$', r"start(lesson=\1)", source, flags=re.MULTILINE)
+    return re.sub(rf'^start\(lesson=({_NAME}), lang="ru"\)$', r"start(lesson=\1)", source, flags=re.MULTILINE)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 
+from course_lib import progress
 from course_lib.language import use_language
 
 SEED = 0
+PRIMER = "primer"
 _lesson: int | None = None
 
 
-def start(lesson: int, lang: str = "en") -> None:
+def start(lesson: int | str, lang: str = "en") -> None:
     """Prepare the session for a lesson; prints nothing.
 
     Fixes the seeds of ``random``, NumPy and PyTorch, keeps PyTorch on one thread (small tensors run faster so, and sums
@@ -18,17 +20,18 @@ def start(lesson: int, lang: str = "en") -> None:
     ``course_lib`` says.
 
     Args:
-        lesson: the lesson's number, 0 to 8; :func:`course_lib.claims.claim` accepts only claims this lesson executes.
+        lesson: the lesson's number, 0 to 8, or ``"primer"``; :func:`course_lib.claims.claim` accepts only claims that
+            this lesson executes, in the primer none.
         lang: ``"en"`` or ``"ru"``.
 
     Raises:
         ValueError: for an unknown lesson or language.
     """
     global _lesson
-    if lesson not in range(9):
-        raise ValueError(f"there is no lesson {lesson!r}: the lessons are numbered 0 to 8")
+    if lesson != PRIMER and lesson not in range(9):
+        raise ValueError(f"there is no lesson {lesson!r}: the lessons are numbered 0 to 8, besides {PRIMER!r}")
     use_language(lang)
-    _lesson = lesson
+    _lesson = None if isinstance(lesson, str) else lesson
 
     import numpy as np
     import torch
@@ -42,8 +45,9 @@ def start(lesson: int, lang: str = "en") -> None:
     torch.set_printoptions(precision=4, sci_mode=False, linewidth=110)
     np.set_printoptions(precision=4, suppress=True, linewidth=110)
     use_style()
+    progress.lesson_started(lesson)
 
 
 def current_lesson() -> int | None:
-    """The lesson :func:`start` was called with, or None outside a lesson."""
+    """The number that :func:`start` was called with, or None outside a lesson and in the primer."""
     return _lesson

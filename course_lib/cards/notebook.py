@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from course_lib import progress
 from course_lib.cards.course import Lesson, load_lessons
 from course_lib.cards.parsing import Card
 from course_lib.cards.report import Report
@@ -37,6 +38,7 @@ def key_questions(lesson: int) -> None:
     if not cards:
         raise LookupError(f"lesson {lesson:02d} has no cards in flashcards/{language()}")
     _display([card for card in cards if "key" in card.tags] or cards)
+    progress.lesson_ended(lesson)  # every lesson's last cell
 
 
 def recall(lesson: int) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Any
 
+from course_lib import progress
 from course_lib.language import say
 
 
@@ -159,4 +160,5 @@ def check(name: str, answer: Any) -> Any:
     """
     status, hint = grade(name, answer)
     print(say(f"exercise.{status}", name=name, hint=hint))
+    progress.exercise_checked(name, status)
     return answer if status is RIGHT else _find(name)[1]

@@ -24,7 +24,19 @@ if TYPE_CHECKING:
 
 __all__ = ["drawings", "png", "show"]
 
-MODULES = ("course", "word2vec", "bpe", "attention", "multi_head", "positions", "encoder_block", "decoder", "bert_gpt")
+MODULES = (
+    "course",
+    "primer",
+    "recurrence",
+    "word2vec",
+    "bpe",
+    "attention",
+    "multi_head",
+    "positions",
+    "encoder_block",
+    "decoder",
+    "bert_gpt",
+)
 """The modules that hold diagrams, in the order of the course."""
 
 

@@ -12,9 +12,9 @@
 # - read an analogy such as *king − man + woman* with the right amount of suspicion;
 # - show what an average of word vectors loses, and what a word of two meanings does to its vector.
 #
-# **You need** Python, dot products, logarithms, the chain rule, and a first acquaintance with PyTorch (tensors, `backward`). **Time:** 90 minutes of reading and playing, 60 for the exercises; all cells run in about a minute.
+# **You need** Python, dot products, logarithms, the chain rule, and a first acquaintance with PyTorch (tensors, `backward`); the [primer](primer.ipynb) has what you need of it. **Time:** 100 minutes of reading and playing, 60 for the exercises; all cells run in about a minute.
 #
-# Previous lesson: 00, why transformers. Next lesson: 02, BPE and tokenisation.
+# Previous lesson: [00, why transformers](00_why_transformers.ipynb). Next lesson: [02, BPE and tokenisation](02_bpe.ipynb).
 # %% [markdown] id="title" lang="ru"
 # # Урок 01. Word2Vec
 #
@@ -29,9 +29,9 @@
 # - относиться к аналогиям вроде *king − man + woman* с должной осторожностью;
 # - показывать, что теряется при усреднении векторов слов и что происходит с вектором слова, у которого два значения.
 #
-# **Понадобятся** Python, скалярное произведение, логарифмы, производная сложной функции и первое знакомство с PyTorch (тензоры, `backward`). **Время:** 90 минут на чтение и опыты, 60 — на упражнения; все ячейки выполняются примерно за минуту.
+# **Понадобятся** Python, скалярное произведение, логарифмы, производная сложной функции и первое знакомство с PyTorch (тензоры, `backward`); всё нужное есть во [введении](primer.ipynb). **Время:** 100 минут на чтение и опыты, 60 — на упражнения; все ячейки выполняются примерно за минуту.
 #
-# Предыдущий урок: 00, зачем нужны трансформеры. Следующий урок: 02, BPE и токенизация.
+# Предыдущий урок: [00, зачем нужны трансформеры](00_why_transformers.ipynb). Следующий урок: [02, BPE и токенизация](02_bpe.ipynb).
 # %% id="start"
 from course_lib import start
 
@@ -1848,10 +1848,13 @@ key_questions(1)
 # ## 23. Further reading
 #
 # - Z. Harris. *Distributional Structure.* Word 10, 1954, [doi:10.1080/00437956.1954.11659520](https://doi.org/10.1080/00437956.1954.11659520). The idea, sixty years before.
+# - J. R. Firth. *A Synopsis of Linguistic Theory, 1930–1955.* In *Studies in Linguistic Analysis*, Blackwell, 1957. The same idea, in its best-known wording.
 # - T. Mikolov, K. Chen, G. Corrado, J. Dean. *Efficient Estimation of Word Representations in Vector Space.* 2013, [arXiv:1301.3781](https://arxiv.org/abs/1301.3781). The two models, section 3.
 # - T. Mikolov, I. Sutskever, K. Chen, G. Corrado, J. Dean. *Distributed Representations of Words and Phrases and their Compositionality.* NeurIPS 2013, [arXiv:1310.4546](https://arxiv.org/abs/1310.4546). The tree, negative sampling and subsampling, section 2.
 # - T. Mikolov, W. Yih, G. Zweig. *Linguistic Regularities in Continuous Space Word Representations.* NAACL 2013, [aclanthology.org/N13-1090](https://aclanthology.org/N13-1090/). Analogies by arithmetic.
 # - F. Morin, Y. Bengio. *Hierarchical Probabilistic Neural Network Language Model.* AISTATS 2005, [proceedings.mlr.press/r5/morin05a](https://proceedings.mlr.press/r5/morin05a.html). Where the tree comes from.
+# - D. A. Huffman. *A Method for the Construction of Minimum-Redundancy Codes.* Proceedings of the IRE 40(9), 1952, [doi:10.1109/JRPROC.1952.273898](https://doi.org/10.1109/JRPROC.1952.273898). How to build it.
+# - C. E. Shannon. *A Mathematical Theory of Communication.* Bell System Technical Journal 27, 1948, [doi:10.1002/j.1538-7305.1948.tb01338.x](https://doi.org/10.1002/j.1538-7305.1948.tb01338.x). Entropy, the limit below which no tree can go.
 # - O. Levy, Y. Goldberg. *Neural Word Embedding as Implicit Matrix Factorization.* NeurIPS 2014, [papers.nips.cc](https://papers.nips.cc/paper/5477-neural-word-embedding-as-implicit-matrix-factorization). Our section 10.
 # - O. Levy, Y. Goldberg, I. Dagan. *Improving Distributional Similarity with Lessons Learned from Word Embeddings.* TACL 2015, [aclanthology.org/Q15-1016](https://aclanthology.org/Q15-1016/).
 # - O. İrsoy, A. Benton, K. Stratos. *Corrected CBOW Performs as well as Skip-gram.* Insights 2021, [arXiv:2012.15332](https://arxiv.org/abs/2012.15332). The missing division.
@@ -1860,15 +1863,21 @@ key_questions(1)
 # - P. Bojanowski, E. Grave, A. Joulin, T. Mikolov. *Enriching Word Vectors with Subword Information.* TACL 2017, [arXiv:1607.04606](https://arxiv.org/abs/1607.04606). fastText.
 # - S. Arora, Y. Li, Y. Liang, T. Ma, A. Risteski. *Linear Algebraic Structure of Word Senses, with Applications to Polysemy.* TACL 2018, [arXiv:1601.03764](https://arxiv.org/abs/1601.03764). A vector of two meanings as a sum, our section 18.
 # - J. Duchi, E. Hazan, Y. Singer. *Adaptive Subgradient Methods for Online Learning and Stochastic Optimization.* JMLR 2011, [jmlr.org](https://jmlr.org/papers/v12/duchi11a.html). Adagrad.
+# - K. Pearson. *On Lines and Planes of Closest Fit to Systems of Points in Space.* Philosophical Magazine 2(11), 1901, [doi:10.1080/14786440109462720](https://doi.org/10.1080/14786440109462720). Principal components, which lay the map of the words flat.
 # - I. Kotenkov. [*Transformers, explained in detail*](https://www.youtube.com/watch?v=iOrNbK2T92M) (in Russian). The lecture behind the notes this course grew from.
+#
+# Next: [lesson 02, BPE and tokenisation](02_bpe.ipynb).
 # %% [markdown] id="reading" lang="ru"
 # ## 23. Что читать дальше
 #
 # - Z. Harris. *Distributional Structure.* Word 10, 1954, [doi:10.1080/00437956.1954.11659520](https://doi.org/10.1080/00437956.1954.11659520). Сама идея, на шестьдесят лет раньше.
+# - J. R. Firth. *A Synopsis of Linguistic Theory, 1930–1955.* In *Studies in Linguistic Analysis*, Blackwell, 1957. Та же идея в самой известной формулировке.
 # - T. Mikolov, K. Chen, G. Corrado, J. Dean. *Efficient Estimation of Word Representations in Vector Space.* 2013, [arXiv:1301.3781](https://arxiv.org/abs/1301.3781). Обе модели, раздел 3.
 # - T. Mikolov, I. Sutskever, K. Chen, G. Corrado, J. Dean. *Distributed Representations of Words and Phrases and their Compositionality.* NeurIPS 2013, [arXiv:1310.4546](https://arxiv.org/abs/1310.4546). Дерево, негативное сэмплирование и прореживание частых слов, раздел 2.
 # - T. Mikolov, W. Yih, G. Zweig. *Linguistic Regularities in Continuous Space Word Representations.* NAACL 2013, [aclanthology.org/N13-1090](https://aclanthology.org/N13-1090/). Аналогии с помощью арифметики.
 # - F. Morin, Y. Bengio. *Hierarchical Probabilistic Neural Network Language Model.* AISTATS 2005, [proceedings.mlr.press/r5/morin05a](https://proceedings.mlr.press/r5/morin05a.html). Откуда взялось дерево.
+# - D. A. Huffman. *A Method for the Construction of Minimum-Redundancy Codes.* Proceedings of the IRE 40(9), 1952, [doi:10.1109/JRPROC.1952.273898](https://doi.org/10.1109/JRPROC.1952.273898). Как такое дерево построить.
+# - C. E. Shannon. *A Mathematical Theory of Communication.* Bell System Technical Journal 27, 1948, [doi:10.1002/j.1538-7305.1948.tb01338.x](https://doi.org/10.1002/j.1538-7305.1948.tb01338.x). Энтропия — предел, ниже которого не опустится никакое дерево.
 # - O. Levy, Y. Goldberg. *Neural Word Embedding as Implicit Matrix Factorization.* NeurIPS 2014, [papers.nips.cc](https://papers.nips.cc/paper/5477-neural-word-embedding-as-implicit-matrix-factorization). Наш раздел 10.
 # - O. Levy, Y. Goldberg, I. Dagan. *Improving Distributional Similarity with Lessons Learned from Word Embeddings.* TACL 2015, [aclanthology.org/Q15-1016](https://aclanthology.org/Q15-1016/).
 # - O. İrsoy, A. Benton, K. Stratos. *Corrected CBOW Performs as well as Skip-gram.* Insights 2021, [arXiv:2012.15332](https://arxiv.org/abs/2012.15332). Пропущенное деление.
@@ -1877,4 +1886,7 @@ key_questions(1)
 # - P. Bojanowski, E. Grave, A. Joulin, T. Mikolov. *Enriching Word Vectors with Subword Information.* TACL 2017, [arXiv:1607.04606](https://arxiv.org/abs/1607.04606). fastText.
 # - S. Arora, Y. Li, Y. Liang, T. Ma, A. Risteski. *Linear Algebraic Structure of Word Senses, with Applications to Polysemy.* TACL 2018, [arXiv:1601.03764](https://arxiv.org/abs/1601.03764). Вектор двух значений как сумма, наш раздел 18.
 # - J. Duchi, E. Hazan, Y. Singer. *Adaptive Subgradient Methods for Online Learning and Stochastic Optimization.* JMLR 2011, [jmlr.org](https://jmlr.org/papers/v12/duchi11a.html). Adagrad.
+# - K. Pearson. *On Lines and Planes of Closest Fit to Systems of Points in Space.* Philosophical Magazine 2(11), 1901, [doi:10.1080/14786440109462720](https://doi.org/10.1080/14786440109462720). Главные компоненты: по ним построена карта слов на плоскости.
 # - И. Котенков. [*Transformers, explained in detail*](https://www.youtube.com/watch?v=iOrNbK2T92M). Лекция, по которой написан конспект, давший начало курсу.
+#
+# Дальше: [урок 02, BPE и токенизация](02_bpe.ipynb).

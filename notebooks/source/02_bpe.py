@@ -12,9 +12,9 @@
 # - tell BPE, WordPiece and unigram apart, and say what SentencePiece is;
 # - say what a model can and cannot know about the letters of a word.
 #
-# **You need** Python, logarithms, and the idea of an embedding table (lesson 01). **Time:** 75 minutes of reading and playing, 60 for the exercises; all cells run in under a minute.
+# **You need** Python, logarithms, and the idea of an embedding table (lesson 01). **Time:** 80 minutes of reading and playing, 60 for the exercises; all cells run in under a minute.
 #
-# Previous lesson: 01, Word2Vec. Next lesson: 03, attention.
+# Previous lesson: [01, Word2Vec](01_word2vec.ipynb). Next lesson: [03, attention](03_attention.ipynb).
 # %% [markdown] id="title" lang="ru"
 # # Урок 02. BPE и токенизация
 #
@@ -29,9 +29,9 @@
 # - отличать друг от друга BPE, WordPiece и unigram и объяснять, что такое SentencePiece;
 # - объяснять, что модель может знать о буквах слова, а чего — нет.
 #
-# **Понадобятся** Python, логарифмы и представление о таблице эмбеддингов (урок 01). **Время:** 75 минут на чтение и опыты, 60 — на упражнения; все ячейки выполняются меньше чем за минуту.
+# **Понадобятся** Python, логарифмы и представление о таблице эмбеддингов (урок 01). **Время:** 80 минут на чтение и опыты, 60 — на упражнения; все ячейки выполняются меньше чем за минуту.
 #
-# Предыдущий урок: 01, Word2Vec. Следующий урок: 03, внимание.
+# Предыдущий урок: [01, Word2Vec](01_word2vec.ipynb). Следующий урок: [03, механизм внимания](03_attention.ipynb).
 # %% id="start"
 from course_lib import start
 
@@ -1462,30 +1462,34 @@ key_questions(2)
 # %% [markdown] id="reading" lang="en"
 # ## 21. Further reading
 #
-# - P. Gage. *A New Algorithm for Data Compression.* The C Users Journal 12(2), 1994. Where the method comes from.
+# - P. Gage. *A New Algorithm for Data Compression.* The C Users Journal 12(2), 1994, [pennelynn.com](http://www.pennelynn.com/Documents/CUJ/HTML/94HTML/19940045.HTM). Where the method comes from.
 # - G. Herdan. *Type-Token Mathematics.* Mouton, 1960. The law of section 4.
-# - H. Ney, U. Essen, R. Kneser. *On structuring probabilistic dependences in stochastic language modelling.* Computer Speech and Language 8(1), 1994. Absolute discounting.
+# - H. Ney, U. Essen, R. Kneser. *On structuring probabilistic dependences in stochastic language modelling.* Computer Speech and Language 8(1), 1994, [doi:10.1006/csla.1994.1001](https://doi.org/10.1006/csla.1994.1001). Absolute discounting.
 # - R. Sennrich, B. Haddow, A. Birch. *Neural Machine Translation of Rare Words with Subword Units.* ACL 2016, [arXiv:1508.07909](https://arxiv.org/abs/1508.07909). Section 3.2 has the algorithm.
-# - A. Radford et al. *Language Models are Unsupervised Multitask Learners.* 2019. Section 2.2: bytes, and the rule that cuts.
-# - M. Schuster, K. Nakajima. *Japanese and Korean Voice Search.* ICASSP 2012. WordPiece.
-# - T. Kudo. *Subword Regularization.* ACL 2018, [arXiv:1804.10959](https://arxiv.org/abs/1804.10959). Unigram.
-# - T. Kudo, J. Richardson. *SentencePiece.* EMNLP 2018, [arXiv:1808.06226](https://arxiv.org/abs/1808.06226).
+# - A. Radford et al. *Language Models are Unsupervised Multitask Learners.* 2019, [cdn.openai.com](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf). Section 2.2: bytes, and the rule that cuts.
+# - M. Schuster, K. Nakajima. *Japanese and Korean Voice Search.* ICASSP 2012, [doi:10.1109/ICASSP.2012.6289079](https://doi.org/10.1109/ICASSP.2012.6289079). WordPiece.
+# - T. Kudo. *Subword Regularization: Improving Neural Network Translation Models with Multiple Subword Candidates.* ACL 2018, [arXiv:1804.10959](https://arxiv.org/abs/1804.10959). Unigram.
+# - T. Kudo, J. Richardson. *SentencePiece: A simple and language independent subword tokenizer and detokenizer for Neural Text Processing.* EMNLP 2018, [arXiv:1808.06226](https://arxiv.org/abs/1808.06226).
 # - H. Chung et al. *Improving Multilingual Models with Language-Clustered Vocabularies.* EMNLP 2020, [arXiv:2010.12777](https://arxiv.org/abs/2010.12777).
 # - D. Liang et al. *XLM-V: Overcoming the Vocabulary Bottleneck in Multilingual Masked Language Models.* EMNLP 2023, [arXiv:2301.10472](https://arxiv.org/abs/2301.10472).
 # - A. Kaushal, K. Mahowald. *What do tokens know about their characters and how do they know it?* NAACL 2022, [arXiv:2206.02608](https://arxiv.org/abs/2206.02608).
 # - I. Kotenkov. [*Transformers, explained in detail*](https://www.youtube.com/watch?v=iOrNbK2T92M) (in Russian). The lecture behind the notes this course grew from.
+#
+# Next: [lesson 03, attention](03_attention.ipynb).
 # %% [markdown] id="reading" lang="ru"
 # ## 21. Что читать дальше
 #
-# - P. Gage. *A New Algorithm for Data Compression.* The C Users Journal 12(2), 1994. Откуда взялся метод.
+# - P. Gage. *A New Algorithm for Data Compression.* The C Users Journal 12(2), 1994, [pennelynn.com](http://www.pennelynn.com/Documents/CUJ/HTML/94HTML/19940045.HTM). Откуда взялся метод.
 # - G. Herdan. *Type-Token Mathematics.* Mouton, 1960. Закон из раздела 4.
-# - H. Ney, U. Essen, R. Kneser. *On structuring probabilistic dependences in stochastic language modelling.* Computer Speech and Language 8(1), 1994. Абсолютное дисконтирование.
+# - H. Ney, U. Essen, R. Kneser. *On structuring probabilistic dependences in stochastic language modelling.* Computer Speech and Language 8(1), 1994, [doi:10.1006/csla.1994.1001](https://doi.org/10.1006/csla.1994.1001). Абсолютное дисконтирование.
 # - R. Sennrich, B. Haddow, A. Birch. *Neural Machine Translation of Rare Words with Subword Units.* ACL 2016, [arXiv:1508.07909](https://arxiv.org/abs/1508.07909). Алгоритм — в разделе 3.2.
-# - A. Radford et al. *Language Models are Unsupervised Multitask Learners.* 2019. Раздел 2.2: байты и правило, по которому режут текст.
-# - M. Schuster, K. Nakajima. *Japanese and Korean Voice Search.* ICASSP 2012. WordPiece.
-# - T. Kudo. *Subword Regularization.* ACL 2018, [arXiv:1804.10959](https://arxiv.org/abs/1804.10959). Unigram.
-# - T. Kudo, J. Richardson. *SentencePiece.* EMNLP 2018, [arXiv:1808.06226](https://arxiv.org/abs/1808.06226).
+# - A. Radford et al. *Language Models are Unsupervised Multitask Learners.* 2019, [cdn.openai.com](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf). Раздел 2.2: байты и правило, по которому режут текст.
+# - M. Schuster, K. Nakajima. *Japanese and Korean Voice Search.* ICASSP 2012, [doi:10.1109/ICASSP.2012.6289079](https://doi.org/10.1109/ICASSP.2012.6289079). WordPiece.
+# - T. Kudo. *Subword Regularization: Improving Neural Network Translation Models with Multiple Subword Candidates.* ACL 2018, [arXiv:1804.10959](https://arxiv.org/abs/1804.10959). Unigram.
+# - T. Kudo, J. Richardson. *SentencePiece: A simple and language independent subword tokenizer and detokenizer for Neural Text Processing.* EMNLP 2018, [arXiv:1808.06226](https://arxiv.org/abs/1808.06226).
 # - H. Chung et al. *Improving Multilingual Models with Language-Clustered Vocabularies.* EMNLP 2020, [arXiv:2010.12777](https://arxiv.org/abs/2010.12777).
 # - D. Liang et al. *XLM-V: Overcoming the Vocabulary Bottleneck in Multilingual Masked Language Models.* EMNLP 2023, [arXiv:2301.10472](https://arxiv.org/abs/2301.10472).
 # - A. Kaushal, K. Mahowald. *What do tokens know about their characters and how do they know it?* NAACL 2022, [arXiv:2206.02608](https://arxiv.org/abs/2206.02608).
 # - И. Котенков. [*Transformers, explained in detail*](https://www.youtube.com/watch?v=iOrNbK2T92M). Лекция, по которой написан конспект, давший начало курсу.
+#
+# Дальше: [урок 03, механизм внимания](03_attention.ipynb).

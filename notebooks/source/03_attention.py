@@ -11,9 +11,9 @@
 # - say which part of the cost is quadratic, and from which length it matters;
 # - explain why pointing from *it* to its noun takes two layers.
 #
-# **You need** Python, matrix products, derivatives, variance, a first acquaintance with PyTorch (tensors, `backward`, `nn.Module`), and the idea of an embedding. **Time:** 90 minutes of reading and playing, 60 for the exercises; all cells run in under a minute.
+# **You need** Python, matrix products, derivatives, variance, a first acquaintance with PyTorch (tensors, `backward`, `nn.Module`; see the [primer](primer.ipynb)), and the idea of an embedding. **Time:** 80 minutes of reading and playing, 60 for the exercises; all cells run in under a minute.
 #
-# Previous lesson: 02, BPE and tokenisation. Next lesson: 04, multi-head attention.
+# Previous lesson: [02, BPE and tokenisation](02_bpe.ipynb). Next lesson: [04, multi-head attention](04_multi_head.ipynb).
 # %% [markdown] id="title" lang="ru"
 # # Урок 03. Внимание
 #
@@ -27,9 +27,9 @@
 # - определять, какая часть вычислений квадратична и с какой длины это важно;
 # - объяснять, почему указать на существительное, к которому относится *it*, можно только со второго слоя.
 #
-# **Понадобятся** Python, умножение матриц, производные, дисперсия, первое знакомство с PyTorch (тензоры, `backward`, `nn.Module`) и представление о том, что такое эмбеддинг (embedding). **Время:** 90 минут на чтение и опыты, 60 — на упражнения; все ячейки выполняются меньше чем за минуту.
+# **Понадобятся** Python, умножение матриц, производные, дисперсия, первое знакомство с PyTorch (тензоры, `backward`, `nn.Module`; см. [введение](primer.ipynb)) и представление о том, что такое эмбеддинг (embedding). **Время:** 80 минут на чтение и опыты, 60 — на упражнения; все ячейки выполняются меньше чем за минуту.
 #
-# Предыдущий урок: 02, BPE и токенизация. Следующий урок: 04, многоголовое внимание.
+# Предыдущий урок: [02, BPE и токенизация](02_bpe.ipynb). Следующий урок: [04, многоголовое внимание](04_multi_head.ipynb).
 # %% id="start"
 from course_lib import start
 
@@ -1515,7 +1515,7 @@ key_questions(3)
 # %% [markdown] id="reading" lang="en"
 # ## 21. Further reading
 #
-# - D. Bahdanau, K. Cho, Y. Bengio. *Neural Machine Translation by Jointly Learning to Align and Translate.* ICLR 2015, [arXiv:1409.0473](https://arxiv.org/abs/1409.0473). Where attention began; read section 3.1.
+# - D. Bahdanau, K. Cho, Y. Bengio. *Neural Machine Translation by Jointly Learning to Align and Translate.* 2014, ICLR 2015, [arXiv:1409.0473](https://arxiv.org/abs/1409.0473). Where attention began; read section 3.1.
 # - A. Vaswani et al. *Attention Is All You Need.* NeurIPS 2017, [arXiv:1706.03762](https://arxiv.org/abs/1706.03762). Section 3.2, and footnote 4 for our section 7.
 # - M. Milakov, N. Gimelshein. *Online normalizer calculation for softmax.* 2018, [arXiv:1805.02867](https://arxiv.org/abs/1805.02867). Algorithm 3 is the recurrence for $m$ and $\ell$ in our section 14.
 # - M. Rabe, C. Staats. *Self-attention Does Not Need $O(n^2)$ Memory.* 2021, [arXiv:2112.05682](https://arxiv.org/abs/2112.05682). The recurrence for $o$.
@@ -1524,10 +1524,12 @@ key_questions(3)
 # - C. Raffel et al. *Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer.* JMLR 2020, [arXiv:1910.10683](https://arxiv.org/abs/1910.10683). T5 and its sizes.
 # - A. Jiang et al. *Mistral 7B.* 2023, [arXiv:2310.06825](https://arxiv.org/abs/2310.06825). Section 2, the sliding window.
 # - I. Kotenkov. [*Transformers, explained in detail*](https://www.youtube.com/watch?v=iOrNbK2T92M) (in Russian). The lecture behind the notes this course grew from.
+#
+# Next: [lesson 04, multi-head attention](04_multi_head.ipynb).
 # %% [markdown] id="reading" lang="ru"
 # ## 21. Что читать дальше
 #
-# - D. Bahdanau, K. Cho, Y. Bengio. *Neural Machine Translation by Jointly Learning to Align and Translate.* ICLR 2015, [arXiv:1409.0473](https://arxiv.org/abs/1409.0473). Отсюда всё началось; читайте раздел 3.1.
+# - D. Bahdanau, K. Cho, Y. Bengio. *Neural Machine Translation by Jointly Learning to Align and Translate.* 2014, ICLR 2015, [arXiv:1409.0473](https://arxiv.org/abs/1409.0473). Отсюда всё началось; читайте раздел 3.1.
 # - A. Vaswani et al. *Attention Is All You Need.* NeurIPS 2017, [arXiv:1706.03762](https://arxiv.org/abs/1706.03762). Раздел 3.2, а к нашему разделу 7 — сноска 4.
 # - M. Milakov, N. Gimelshein. *Online normalizer calculation for softmax.* 2018, [arXiv:1805.02867](https://arxiv.org/abs/1805.02867). Алгоритм 3 — рекуррентные формулы для $m$ и $\ell$ из нашего раздела 14.
 # - M. Rabe, C. Staats. *Self-attention Does Not Need $O(n^2)$ Memory.* 2021, [arXiv:2112.05682](https://arxiv.org/abs/2112.05682). Формула для $o$.
@@ -1536,3 +1538,5 @@ key_questions(3)
 # - C. Raffel et al. *Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer.* JMLR 2020, [arXiv:1910.10683](https://arxiv.org/abs/1910.10683). T5 и её размеры.
 # - A. Jiang et al. *Mistral 7B.* 2023, [arXiv:2310.06825](https://arxiv.org/abs/2310.06825). Раздел 2, скользящее окно.
 # - И. Котенков. [*Transformers, explained in detail*](https://www.youtube.com/watch?v=iOrNbK2T92M). Лекция, по которой написан конспект, давший начало курсу.
+#
+# Дальше: [урок 04, многоголовое внимание](04_multi_head.ipynb).

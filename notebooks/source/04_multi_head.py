@@ -14,7 +14,7 @@
 #
 # **You need** lesson 03: queries, keys, values, masks. **Time:** 70 minutes of reading and playing, 50 for the exercises; all cells run in under a minute.
 #
-# Previous lesson: 03, attention. Next lesson: 05, positional encoding.
+# Previous lesson: [03, attention](03_attention.ipynb). Next lesson: [05, positional encoding](05_positions.ipynb).
 # %% [markdown] id="title" lang="ru"
 # # Урок 04. Многоголовое внимание
 #
@@ -31,7 +31,7 @@
 #
 # **Понадобится** урок 03: запросы, ключи, значения, маски. **Время:** 70 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются меньше чем за минуту.
 #
-# Предыдущий урок: 03, механизм внимания. Следующий урок: 05, позиционное кодирование.
+# Предыдущий урок: [03, механизм внимания](03_attention.ipynb). Следующий урок: [05, позиционное кодирование](05_positions.ipynb).
 # %% id="start"
 from course_lib import start
 
@@ -1163,13 +1163,15 @@ key_questions(4)
 # - N. Shazeer. *Fast Transformer Decoding: One Write-Head is All You Need.* 2019, [arXiv:1911.02150](https://arxiv.org/abs/1911.02150). Multi-query attention.
 # - J. Ainslie et al. *GQA: Training Generalized Multi-Query Transformer Models from Multi-Head Checkpoints.* EMNLP 2023, [arXiv:2305.13245](https://arxiv.org/abs/2305.13245).
 # - P. Michel, O. Levy, G. Neubig. *Are Sixteen Heads Really Better than One?* NeurIPS 2019, [arXiv:1905.10650](https://arxiv.org/abs/1905.10650). Our section 10 on real models.
-# - E. Voita et al. *Analyzing Multi-Head Self-Attention: Specialized Heads Do the Heavy Lifting, the Rest Can Be Pruned.* ACL 2019, [arXiv:1905.09418](https://arxiv.org/abs/1905.09418).
+# - E. Voita et al. *Analyzing Multi-Head Self-Attention: Specialized Heads Do the Heavy Lifting, the Rest Can Be Pruned.* ACL 2019, [arXiv:1905.09418](https://arxiv.org/abs/1905.09418). Which heads of a translator have a role, and how many can go.
 # - K. Clark et al. *What Does BERT Look At? An Analysis of BERT's Attention.* BlackboxNLP 2019, [arXiv:1906.04341](https://arxiv.org/abs/1906.04341).
 # - S. Jain, B. Wallace. *Attention is not Explanation.* NAACL 2019, [arXiv:1902.10186](https://arxiv.org/abs/1902.10186). Why looking is not doing.
 # - N. Elhage et al. *A Mathematical Framework for Transformer Circuits.* 2021, [transformer-circuits.pub](https://transformer-circuits.pub/2021/framework/index.html). Heads as a sum, and what follows from it.
 # - S. Bhojanapalli et al. *Low-Rank Bottleneck in Multi-head Attention Models.* ICML 2020, [arXiv:2002.07028](https://arxiv.org/abs/2002.07028).
 # - J. Vig. *A Multiscale Visualization of Attention in the Transformer Model.* ACL 2019, [arXiv:1906.05714](https://arxiv.org/abs/1906.05714). BertViz.
 # - I. Kotenkov. [*Transformers, explained in detail*](https://www.youtube.com/watch?v=iOrNbK2T92M) (in Russian). The lecture behind the notes this course grew from.
+#
+# Next: [lesson 05, positional encoding](05_positions.ipynb).
 # %% [markdown] id="reading" lang="ru"
 # ## 17. Что читать дальше
 #
@@ -1177,10 +1179,12 @@ key_questions(4)
 # - N. Shazeer. *Fast Transformer Decoding: One Write-Head is All You Need.* 2019, [arXiv:1911.02150](https://arxiv.org/abs/1911.02150). Одна голова ключей и значений на все головы запросов.
 # - J. Ainslie et al. *GQA: Training Generalized Multi-Query Transformer Models from Multi-Head Checkpoints.* EMNLP 2023, [arXiv:2305.13245](https://arxiv.org/abs/2305.13245).
 # - P. Michel, O. Levy, G. Neubig. *Are Sixteen Heads Really Better than One?* NeurIPS 2019, [arXiv:1905.10650](https://arxiv.org/abs/1905.10650). Наш раздел 10, но на настоящих моделях.
-# - E. Voita et al. *Analyzing Multi-Head Self-Attention: Specialized Heads Do the Heavy Lifting, the Rest Can Be Pruned.* ACL 2019, [arXiv:1905.09418](https://arxiv.org/abs/1905.09418).
+# - E. Voita et al. *Analyzing Multi-Head Self-Attention: Specialized Heads Do the Heavy Lifting, the Rest Can Be Pruned.* ACL 2019, [arXiv:1905.09418](https://arxiv.org/abs/1905.09418). У каких голов переводчика есть роль и сколько голов можно убрать.
 # - K. Clark et al. *What Does BERT Look At? An Analysis of BERT's Attention.* BlackboxNLP 2019, [arXiv:1906.04341](https://arxiv.org/abs/1906.04341).
 # - S. Jain, B. Wallace. *Attention is not Explanation.* NAACL 2019, [arXiv:1902.10186](https://arxiv.org/abs/1902.10186). Почему смотреть — ещё не значит делать.
 # - N. Elhage et al. *A Mathematical Framework for Transformer Circuits.* 2021, [transformer-circuits.pub](https://transformer-circuits.pub/2021/framework/index.html). Головы как сумма и что из этого следует.
 # - S. Bhojanapalli et al. *Low-Rank Bottleneck in Multi-head Attention Models.* ICML 2020, [arXiv:2002.07028](https://arxiv.org/abs/2002.07028).
 # - J. Vig. *A Multiscale Visualization of Attention in the Transformer Model.* ACL 2019, [arXiv:1906.05714](https://arxiv.org/abs/1906.05714). BertViz.
 # - И. Котенков. [*Transformers, explained in detail*](https://www.youtube.com/watch?v=iOrNbK2T92M). Лекция, по которой написан конспект, давший начало курсу.
+#
+# Дальше: [урок 05, позиционное кодирование](05_positions.ipynb).

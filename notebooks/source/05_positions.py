@@ -14,7 +14,7 @@
 #
 # **You need** lesson 04: heads, masks, the two-layer reader. **Time:** 75 minutes of reading and playing, 50 for the exercises; all cells run in about a minute.
 #
-# Previous lesson: 04, multi-head attention. Next lesson: 06, feed-forward, residuals, LayerNorm.
+# Previous lesson: [04, multi-head attention](04_multi_head.ipynb). Next lesson: [06, the encoder block](06_encoder_block.ipynb).
 # %% [markdown] id="title" lang="ru"
 # # Урок 05. Позиционное кодирование
 #
@@ -31,7 +31,7 @@
 #
 # **Понадобится** урок 04: головы, маски, двухслойная модель. **Время:** 75 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются примерно за минуту.
 #
-# Предыдущий урок: 04, многоголовое внимание. Следующий урок: 06, слой прямого распространения, остаточные связи, LayerNorm.
+# Предыдущий урок: [04, многоголовое внимание](04_multi_head.ipynb). Следующий урок: [06, блок энкодера](06_encoder_block.ipynb).
 # %% id="start"
 from course_lib import start
 
@@ -1356,6 +1356,8 @@ key_questions(5)
 # - A. Kazemnejad et al. *The Impact of Positional Encoding on Length Generalization in Transformers.* NeurIPS 2023, [arXiv:2305.19466](https://arxiv.org/abs/2305.19466).
 # - F. Barbero et al. *Round and Round We Go! What makes Rotary Positional Encodings useful?* ICLR 2025, [arXiv:2410.06205](https://arxiv.org/abs/2410.06205). Against the tale that RoPE makes far tokens count less.
 # - I. Kotenkov. [*Transformers, explained in detail*](https://www.youtube.com/watch?v=iOrNbK2T92M) (in Russian). The lecture behind the notes this course grew from.
+#
+# Next: [lesson 06, the encoder block](06_encoder_block.ipynb).
 # %% [markdown] id="reading" lang="ru"
 # ## 16. Что читать дальше
 #
@@ -1372,3 +1374,5 @@ key_questions(5)
 # - A. Kazemnejad et al. *The Impact of Positional Encoding on Length Generalization in Transformers.* NeurIPS 2023, [arXiv:2305.19466](https://arxiv.org/abs/2305.19466).
 # - F. Barbero et al. *Round and Round We Go! What makes Rotary Positional Encodings useful?* ICLR 2025, [arXiv:2410.06205](https://arxiv.org/abs/2410.06205). Против легенды, будто из-за RoPE далёкие токены значат меньше.
 # - И. Котенков. [*Transformers, explained in detail*](https://www.youtube.com/watch?v=iOrNbK2T92M). Лекция, по которой написан конспект, давший начало курсу.
+#
+# Дальше: [урок 06, блок энкодера](06_encoder_block.ipynb).

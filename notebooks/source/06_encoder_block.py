@@ -13,9 +13,9 @@
 # - name the two places of LayerNorm, and say what each means for training;
 # - draw the encoder block.
 #
-# **You need** lessons 03 and 04: attention, heads, parity with PyTorch; derivatives of functions of one number. **Time:** 80 minutes of reading and playing, 50 for the exercises; all cells run in about a minute.
+# **You need** lessons 03 and 04: attention, heads, parity with PyTorch; derivatives of functions of one number. **Time:** 100 minutes of reading and playing, 50 for the exercises; all cells run in about a minute.
 #
-# Previous lesson: 05, positional encoding. Next lesson: 07, the decoder and a translator.
+# Previous lesson: [05, positional encoding](05_positions.ipynb). Next lesson: [07, decoder, training, translation](07_decoder.ipynb).
 # %% [markdown] id="title" lang="ru"
 # # Урок 06. Слой прямого распространения, остаточные связи, LayerNorm: блок энкодера
 #
@@ -31,9 +31,9 @@
 # - называть два варианта расположения LayerNorm и объяснять, как каждый влияет на обучение;
 # - рисовать блок энкодера.
 #
-# **Понадобятся** уроки 03 и 04: внимание, головы, сверка с PyTorch; производная функции одной переменной. **Время:** 80 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются примерно за минуту.
+# **Понадобятся** уроки 03 и 04: внимание, головы, сверка с PyTorch; производная функции одной переменной. **Время:** 100 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются примерно за минуту.
 #
-# Предыдущий урок: 05, позиционное кодирование. Следующий урок: 07, декодер и переводчик.
+# Предыдущий урок: [05, позиционное кодирование](05_positions.ipynb). Следующий урок: [07, декодер, обучение, перевод](07_decoder.ipynb).
 # %% id="start"
 from course_lib import start
 
@@ -1868,43 +1868,51 @@ key_questions(6)
 # ## 18. Further reading
 #
 # - A. Vaswani et al. *Attention Is All You Need.* NeurIPS 2017, [arXiv:1706.03762](https://arxiv.org/abs/1706.03762). Sections 3.1 and 3.3; section 5.3 for warm-up.
-# - K. He et al. *Deep Residual Learning for Image Recognition.* CVPR 2016, [arXiv:1512.03385](https://arxiv.org/abs/1512.03385).
+# - K. He et al. *Deep Residual Learning for Image Recognition.* 2015, CVPR 2016, [arXiv:1512.03385](https://arxiv.org/abs/1512.03385).
 # - A. Veit, M. Wilber, S. Belongie. *Residual Networks Behave Like Ensembles of Relatively Shallow Networks.* NeurIPS 2016, [arXiv:1605.06431](https://arxiv.org/abs/1605.06431). The $2^n$ paths.
 # - Y. Dong, J.-B. Cordonnier, A. Loukas. *Attention Is Not All You Need: Pure Attention Loses Rank Doubly Exponentially with Depth.* ICML 2021, [arXiv:2103.03404](https://arxiv.org/abs/2103.03404). Why residual connections matter for more than gradients.
-# - S. Ioffe, C. Szegedy. *Batch Normalization.* ICML 2015, [arXiv:1502.03167](https://arxiv.org/abs/1502.03167).
+# - S. Ioffe, C. Szegedy. *Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift.* ICML 2015, [arXiv:1502.03167](https://arxiv.org/abs/1502.03167).
 # - J. L. Ba, J. R. Kiros, G. E. Hinton. *Layer Normalization.* 2016, [arXiv:1607.06450](https://arxiv.org/abs/1607.06450).
 # - B. Zhang, R. Sennrich. *Root Mean Square Layer Normalization.* NeurIPS 2019, [arXiv:1910.07467](https://arxiv.org/abs/1910.07467).
 # - R. Xiong et al. *On Layer Normalization in the Transformer Architecture.* ICML 2020, [arXiv:2002.04745](https://arxiv.org/abs/2002.04745). Pre-norm, post-norm and warm-up.
 # - L. Liu et al. *Understanding the Difficulty of Training Transformers.* EMNLP 2020, [arXiv:2004.08249](https://arxiv.org/abs/2004.08249). Against the gradients as the root of the trouble with post-norm.
 # - S. Shen et al. *PowerNorm: Rethinking Batch Normalization in Transformers.* ICML 2020, [arXiv:2003.07845](https://arxiv.org/abs/2003.07845). Why BatchNorm does badly on texts.
-# - D. Hendrycks, K. Gimpel. *Gaussian Error Linear Units.* 2016, [arXiv:1606.08415](https://arxiv.org/abs/1606.08415).
+# - D. Hendrycks, K. Gimpel. *Gaussian Error Linear Units.* 2016, [arXiv:1606.08415](https://arxiv.org/abs/1606.08415). GELU.
+# - P. Ramachandran, B. Zoph, Q. V. Le. *Searching for Activation Functions.* 2017, [arXiv:1710.05941](https://arxiv.org/abs/1710.05941). SiLU under the name of Swish.
 # - N. Shazeer. *GLU Variants Improve Transformer.* 2020, [arXiv:2002.05202](https://arxiv.org/abs/2002.05202).
+# - A. Grattafiori et al. *The Llama 3 Herd of Models.* 2024, [arXiv:2407.21783](https://arxiv.org/abs/2407.21783). Table 3 has the sizes of Llama 3.
 # - J. Kaplan et al. *Scaling Laws for Neural Language Models.* 2020, [arXiv:2001.08361](https://arxiv.org/abs/2001.08361). Section 3.1: how little the shape matters.
 # - M. Geva et al. *Transformer Feed-Forward Layers Are Key-Value Memories.* EMNLP 2021, [arXiv:2012.14913](https://arxiv.org/abs/2012.14913).
-# - N. Elhage et al. [*A Mathematical Framework for Transformer Circuits.*](https://transformer-circuits.pub/2021/framework/index.html) 2021. The residual stream.
+# - N. Elhage et al. *A Mathematical Framework for Transformer Circuits.* 2021, [transformer-circuits.pub](https://transformer-circuits.pub/2021/framework/index.html). The residual stream.
 # - G. Alain, Y. Bengio. *Understanding Intermediate Layers Using Linear Classifier Probes.* 2016, [arXiv:1610.01644](https://arxiv.org/abs/1610.01644).
 # - J. Hewitt, P. Liang. *Designing and Interpreting Probes with Control Tasks.* EMNLP 2019, [arXiv:1909.03368](https://arxiv.org/abs/1909.03368). What a probe's success does not show.
 # - I. Tenney, D. Das, E. Pavlick. *BERT Rediscovers the Classical NLP Pipeline.* ACL 2019, [arXiv:1905.05950](https://arxiv.org/abs/1905.05950). Probes by layer in a real model.
 # - I. Kotenkov. [*Transformers, explained in detail*](https://www.youtube.com/watch?v=iOrNbK2T92M) (in Russian). The lecture behind the notes this course grew from.
+#
+# Next: [lesson 07, decoder, training, translation](07_decoder.ipynb).
 # %% [markdown] id="reading" lang="ru"
 # ## 18. Что читать дальше
 #
 # - A. Vaswani et al. *Attention Is All You Need.* NeurIPS 2017, [arXiv:1706.03762](https://arxiv.org/abs/1706.03762). Разделы 3.1 и 3.3; о прогреве — раздел 5.3.
-# - K. He et al. *Deep Residual Learning for Image Recognition.* CVPR 2016, [arXiv:1512.03385](https://arxiv.org/abs/1512.03385).
+# - K. He et al. *Deep Residual Learning for Image Recognition.* 2015, CVPR 2016, [arXiv:1512.03385](https://arxiv.org/abs/1512.03385).
 # - A. Veit, M. Wilber, S. Belongie. *Residual Networks Behave Like Ensembles of Relatively Shallow Networks.* NeurIPS 2016, [arXiv:1605.06431](https://arxiv.org/abs/1605.06431). О $2^n$ путях.
 # - Y. Dong, J.-B. Cordonnier, A. Loukas. *Attention Is Not All You Need: Pure Attention Loses Rank Doubly Exponentially with Depth.* ICML 2021, [arXiv:2103.03404](https://arxiv.org/abs/2103.03404). Почему остаточные связи нужны не только ради градиентов.
-# - S. Ioffe, C. Szegedy. *Batch Normalization.* ICML 2015, [arXiv:1502.03167](https://arxiv.org/abs/1502.03167).
+# - S. Ioffe, C. Szegedy. *Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift.* ICML 2015, [arXiv:1502.03167](https://arxiv.org/abs/1502.03167).
 # - J. L. Ba, J. R. Kiros, G. E. Hinton. *Layer Normalization.* 2016, [arXiv:1607.06450](https://arxiv.org/abs/1607.06450).
 # - B. Zhang, R. Sennrich. *Root Mean Square Layer Normalization.* NeurIPS 2019, [arXiv:1910.07467](https://arxiv.org/abs/1910.07467).
 # - R. Xiong et al. *On Layer Normalization in the Transformer Architecture.* ICML 2020, [arXiv:2002.04745](https://arxiv.org/abs/2002.04745). Pre-norm, post-norm и прогрев.
 # - L. Liu et al. *Understanding the Difficulty of Training Transformers.* EMNLP 2020, [arXiv:2004.08249](https://arxiv.org/abs/2004.08249). О том, что трудности post-norm коренятся не в градиентах.
 # - S. Shen et al. *PowerNorm: Rethinking Batch Normalization in Transformers.* ICML 2020, [arXiv:2003.07845](https://arxiv.org/abs/2003.07845). Почему BatchNorm плохо работает на текстах.
-# - D. Hendrycks, K. Gimpel. *Gaussian Error Linear Units.* 2016, [arXiv:1606.08415](https://arxiv.org/abs/1606.08415).
+# - D. Hendrycks, K. Gimpel. *Gaussian Error Linear Units.* 2016, [arXiv:1606.08415](https://arxiv.org/abs/1606.08415). GELU.
+# - P. Ramachandran, B. Zoph, Q. V. Le. *Searching for Activation Functions.* 2017, [arXiv:1710.05941](https://arxiv.org/abs/1710.05941). SiLU под именем Swish.
 # - N. Shazeer. *GLU Variants Improve Transformer.* 2020, [arXiv:2002.05202](https://arxiv.org/abs/2002.05202).
+# - A. Grattafiori et al. *The Llama 3 Herd of Models.* 2024, [arXiv:2407.21783](https://arxiv.org/abs/2407.21783). Размеры Llama 3 — в таблице 3.
 # - J. Kaplan et al. *Scaling Laws for Neural Language Models.* 2020, [arXiv:2001.08361](https://arxiv.org/abs/2001.08361). Раздел 3.1: как мало значит форма.
 # - M. Geva et al. *Transformer Feed-Forward Layers Are Key-Value Memories.* EMNLP 2021, [arXiv:2012.14913](https://arxiv.org/abs/2012.14913).
-# - N. Elhage et al. [*A Mathematical Framework for Transformer Circuits.*](https://transformer-circuits.pub/2021/framework/index.html) 2021. Остаточный поток.
+# - N. Elhage et al. *A Mathematical Framework for Transformer Circuits.* 2021, [transformer-circuits.pub](https://transformer-circuits.pub/2021/framework/index.html). Остаточный поток.
 # - G. Alain, Y. Bengio. *Understanding Intermediate Layers Using Linear Classifier Probes.* 2016, [arXiv:1610.01644](https://arxiv.org/abs/1610.01644).
 # - J. Hewitt, P. Liang. *Designing and Interpreting Probes with Control Tasks.* EMNLP 2019, [arXiv:1909.03368](https://arxiv.org/abs/1909.03368). Чего не доказывает успех зонда.
 # - I. Tenney, D. Das, E. Pavlick. *BERT Rediscovers the Classical NLP Pipeline.* ACL 2019, [arXiv:1905.05950](https://arxiv.org/abs/1905.05950). Зонды по слоям настоящей модели.
 # - И. Котенков. [*Transformers, explained in detail*](https://www.youtube.com/watch?v=iOrNbK2T92M). Лекция, по которой написан конспект, давший начало курсу.
+#
+# Дальше: [урок 07, декодер, обучение, перевод](07_decoder.ipynb).

@@ -13,9 +13,9 @@
 # - write with greedy search, beam search and a cache, and say what each costs;
 # - judge a translator, and read its attention weights without believing too much.
 #
-# **You need** lessons 03 to 06: masks, heads, positions, the encoder block. **Time:** 90 minutes of reading and playing, 50 for the exercises; all cells run in about a minute.
+# **You need** lessons 03 to 06: masks, heads, positions, the encoder block. **Time:** 100 minutes of reading and playing, 50 for the exercises; all cells run in about a minute.
 #
-# Previous lesson: 06, the encoder block. Next lesson: 08, BERT against GPT.
+# Previous lesson: [06, the encoder block](06_encoder_block.ipynb). Next lesson: [08, BERT against GPT](08_bert_vs_gpt.ipynb).
 # %% [markdown] id="title" lang="ru"
 # # Урок 07. Декодер, обучение, перевод
 #
@@ -31,9 +31,9 @@
 # - генерировать текст жадным поиском, лучевым поиском и с кэшем и оценивать, чего это стоит;
 # - оценивать переводчик и читать его веса внимания, не слишком им доверяя.
 #
-# **Понадобятся** уроки 03–06: маски, головы, позиции, блок энкодера. **Время:** 90 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются примерно за минуту.
+# **Понадобятся** уроки 03–06: маски, головы, позиции, блок энкодера. **Время:** 100 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются примерно за минуту.
 #
-# Предыдущий урок: 06, блок энкодера. Следующий урок: 08, BERT и GPT.
+# Предыдущий урок: [06, блок энкодера](06_encoder_block.ipynb). Следующий урок: [08, BERT против GPT](08_bert_vs_gpt.ipynb).
 # %% id="start"
 from course_lib import start
 
@@ -1901,14 +1901,16 @@ key_questions(7)
 # - C. Szegedy et al. *Rethinking the Inception Architecture for Computer Vision.* CVPR 2016, [arXiv:1512.00567](https://arxiv.org/abs/1512.00567). Section 7: label smoothing.
 # - D. P. Kingma, J. Ba. *Adam: A Method for Stochastic Optimization.* ICLR 2015, [arXiv:1412.6980](https://arxiv.org/abs/1412.6980).
 # - R. Pascanu, T. Mikolov, Y. Bengio. *On the Difficulty of Training Recurrent Neural Networks.* ICML 2013, [arXiv:1211.5063](https://arxiv.org/abs/1211.5063). Clipping.
-# - N. Srivastava et al. *Dropout: A Simple Way to Prevent Neural Networks from Overfitting.* JMLR 15, 2014, [jmlr.org/papers/v15/srivastava14a.html](https://jmlr.org/papers/v15/srivastava14a.html).
+# - N. Srivastava et al. *Dropout: A Simple Way to Prevent Neural Networks from Overfitting.* JMLR 15, 2014, [jmlr.org/papers/v15/srivastava14a.html](https://jmlr.org/papers/v15/srivastava14a.html). Why a network generalises better if units are left out at random in training.
 # - Y. Wu et al. *Google's Neural Machine Translation System.* 2016, [arXiv:1609.08144](https://arxiv.org/abs/1609.08144). Section 7: beam search and the length penalty.
-# - P. Koehn, R. Knowles. *Six Challenges for Neural Machine Translation.* 2017, [arXiv:1706.03872](https://arxiv.org/abs/1706.03872). Section 3.6: wide beams hurt.
+# - P. Koehn, R. Knowles. *Six Challenges for Neural Machine Translation.* Workshop on Neural Machine Translation 2017, [arXiv:1706.03872](https://arxiv.org/abs/1706.03872). Section 3.6: wide beams hurt.
 # - F. Stahlberg, B. Byrne. *On NMT Search Errors and Model Errors: Cat Got Your Tongue?* EMNLP 2019, [arXiv:1908.10090](https://arxiv.org/abs/1908.10090). The most probable translation is often empty.
 # - M. Johnson et al. *Google's Multilingual Neural Machine Translation System: Enabling Zero-Shot Translation.* TACL 5, 2017, [arXiv:1611.04558](https://arxiv.org/abs/1611.04558).
 # - S. Jain, B. C. Wallace. *Attention is not Explanation.* NAACL 2019, [arXiv:1902.10186](https://arxiv.org/abs/1902.10186). Against believing attention weights too much.
 # - S. Wiegreffe, Y. Pinter. *Attention is not not Explanation.* EMNLP 2019, [arXiv:1908.04626](https://arxiv.org/abs/1908.04626). The reply.
-# - R. Pope et al. *Efficiently Scaling Transformer Inference.* MLSys 2023, [arXiv:2211.05102](https://arxiv.org/abs/2211.05102). The cache, and what it costs.
+# - R. Pope et al. *Efficiently Scaling Transformer Inference.* 2022, MLSys 2023, [arXiv:2211.05102](https://arxiv.org/abs/2211.05102). The cache, and what it costs.
+#
+# Next: [lesson 08, BERT against GPT](08_bert_vs_gpt.ipynb).
 # %% [markdown] id="reading" lang="ru"
 # ## 19. Что читать дальше
 #
@@ -1920,11 +1922,13 @@ key_questions(7)
 # - C. Szegedy et al. *Rethinking the Inception Architecture for Computer Vision.* CVPR 2016, [arXiv:1512.00567](https://arxiv.org/abs/1512.00567). Раздел 7: сглаживание меток.
 # - D. P. Kingma, J. Ba. *Adam: A Method for Stochastic Optimization.* ICLR 2015, [arXiv:1412.6980](https://arxiv.org/abs/1412.6980).
 # - R. Pascanu, T. Mikolov, Y. Bengio. *On the Difficulty of Training Recurrent Neural Networks.* ICML 2013, [arXiv:1211.5063](https://arxiv.org/abs/1211.5063). Обрезка градиентов.
-# - N. Srivastava et al. *Dropout: A Simple Way to Prevent Neural Networks from Overfitting.* JMLR 15, 2014, [jmlr.org/papers/v15/srivastava14a.html](https://jmlr.org/papers/v15/srivastava14a.html).
+# - N. Srivastava et al. *Dropout: A Simple Way to Prevent Neural Networks from Overfitting.* JMLR 15, 2014, [jmlr.org/papers/v15/srivastava14a.html](https://jmlr.org/papers/v15/srivastava14a.html). Почему сеть лучше обобщает, если при обучении случайно отключать нейроны.
 # - Y. Wu et al. *Google's Neural Machine Translation System.* 2016, [arXiv:1609.08144](https://arxiv.org/abs/1609.08144). Раздел 7: лучевой поиск и штраф за длину.
-# - P. Koehn, R. Knowles. *Six Challenges for Neural Machine Translation.* 2017, [arXiv:1706.03872](https://arxiv.org/abs/1706.03872). Раздел 3.6: широкие лучи вредят.
+# - P. Koehn, R. Knowles. *Six Challenges for Neural Machine Translation.* Workshop on Neural Machine Translation 2017, [arXiv:1706.03872](https://arxiv.org/abs/1706.03872). Раздел 3.6: широкие лучи вредят.
 # - F. Stahlberg, B. Byrne. *On NMT Search Errors and Model Errors: Cat Got Your Tongue?* EMNLP 2019, [arXiv:1908.10090](https://arxiv.org/abs/1908.10090). Самый вероятный перевод часто пуст.
 # - M. Johnson et al. *Google's Multilingual Neural Machine Translation System: Enabling Zero-Shot Translation.* TACL 5, 2017, [arXiv:1611.04558](https://arxiv.org/abs/1611.04558).
 # - S. Jain, B. C. Wallace. *Attention is not Explanation.* NAACL 2019, [arXiv:1902.10186](https://arxiv.org/abs/1902.10186). О том, что слишком доверять весам внимания не стоит.
 # - S. Wiegreffe, Y. Pinter. *Attention is not not Explanation.* EMNLP 2019, [arXiv:1908.04626](https://arxiv.org/abs/1908.04626). Ответ на предыдущую статью.
-# - R. Pope et al. *Efficiently Scaling Transformer Inference.* MLSys 2023, [arXiv:2211.05102](https://arxiv.org/abs/2211.05102). Кэш и его цена.
+# - R. Pope et al. *Efficiently Scaling Transformer Inference.* 2022, MLSys 2023, [arXiv:2211.05102](https://arxiv.org/abs/2211.05102). Кэш и его цена.
+#
+# Дальше: [урок 08, BERT против GPT](08_bert_vs_gpt.ipynb).

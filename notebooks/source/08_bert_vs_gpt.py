@@ -14,7 +14,7 @@
 #
 # **You need** lessons 02 to 07. **Time:** 90 minutes of reading and playing, 50 for the exercises; all cells run in about a minute.
 #
-# Previous lesson: 07, decoder, training, translation. This is the last lesson.
+# Previous lesson: [07, decoder, training, translation](07_decoder.ipynb). This is the last lesson.
 # %% [markdown] id="title" lang="ru"
 # # Урок 08. BERT против GPT
 #
@@ -31,7 +31,7 @@
 #
 # **Понадобятся** уроки 02–07. **Время:** 90 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются примерно за минуту.
 #
-# Предыдущий урок: 07, декодер, обучение, перевод. Это последний урок.
+# Предыдущий урок: [07, декодер, обучение, перевод](07_decoder.ipynb). Это последний урок.
 # %% id="start"
 from course_lib import start
 
@@ -1677,44 +1677,52 @@ key_questions(8)
 # %% [markdown] id="reading" lang="en"
 # ## Further reading
 #
-# - Radford, Narasimhan, Salimans & Sutskever (2018). *Improving Language Understanding by Generative Pre-Training.* OpenAI. GPT: the mask, and fine-tuning with few changes.
-# - Devlin, Chang, Lee & Toutanova (2019). *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding.* NAACL; arXiv:1810.04805.
-# - Radford, Wu, Child, Luan, Amodei & Sutskever (2019). *Language Models are Unsupervised Multitask Learners.* OpenAI. GPT-2.
-# - Brown, Mann, Ryder et al. (2020). *Language Models are Few-Shot Learners.* NeurIPS; arXiv:2005.14165. GPT-3.
-# - Liu, Ott, Goyal et al. (2019). *RoBERTa.* arXiv:1907.11692. What BERT can do without.
-# - Lan, Chen, Goodman et al. (2020). *ALBERT: A Lite BERT for Self-supervised Learning of Language Representations.* ICLR; arXiv:1909.11942.
-# - Clark, Luong, Le & Manning (2020). *ELECTRA: Pre-training Text Encoders as Discriminators Rather Than Generators.* ICLR; arXiv:2003.10555.
-# - Raffel, Shazeer, Roberts et al. (2020). *Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer.* JMLR 21; arXiv:1910.10683. T5, and a comparison of training tasks.
-# - Holtzman, Buys, Du, Forbes & Choi (2020). *The Curious Case of Neural Text Degeneration.* ICLR; arXiv:1904.09751. Top-p.
-# - Fan, Lewis & Dauphin (2018). *Hierarchical Neural Story Generation.* ACL; arXiv:1805.04833. Top-k.
-# - Bavarian, Jun, Tezak et al. (2022). *Efficient Training of Language Models to Fill in the Middle.* arXiv:2207.14255.
-# - Gloeckle, Idrissi, Rozière, Lopez-Paz & Synnaeve (2024). *Better & Faster Large Language Models via Multi-token Prediction.* ICML; arXiv:2404.19737.
-# - Reimers & Gurevych (2019). *Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks.* EMNLP; arXiv:1908.10084. Mean of the vectors against [CLS].
-# - Pope, Douglas, Chowdhery et al. (2022). *Efficiently Scaling Transformer Inference.* arXiv:2211.05102. Prefill and decode.
-# - Leviathan, Kalman & Matias (2023). *Fast Inference from Transformers via Speculative Decoding.* ICML; arXiv:2211.17192.
-# - Ouyang, Wu, Jiang et al. (2022). *Training Language Models to Follow Instructions with Human Feedback.* NeurIPS; arXiv:2203.02155.
-# - Kaplan, McCandlish, Henighan et al. (2020). *Scaling Laws for Neural Language Models.* arXiv:2001.08361.
-# - Hoffmann, Borgeaud, Mensch et al. (2022). *Training Compute-Optimal Large Language Models.* NeurIPS; arXiv:2203.15556.
-# - Warner, Chaffin, Clavié et al. (2024). *Smarter, Better, Faster, Longer.* arXiv:2412.13663. ModernBERT.
+# - A. Radford, K. Narasimhan, T. Salimans, I. Sutskever. *Improving Language Understanding by Generative Pre-Training.* OpenAI 2018, [cdn.openai.com](https://cdn.openai.com/research-covers/language-unsupervised/language_understanding_paper.pdf). GPT: the mask, and fine-tuning with few changes.
+# - J. Devlin, M.-W. Chang, K. Lee, K. Toutanova. *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding.* NAACL 2019, [arXiv:1810.04805](https://arxiv.org/abs/1810.04805). Sections 3 and 4; appendix A for the training tasks.
+# - A. Radford, J. Wu, R. Child, D. Luan, D. Amodei, I. Sutskever. *Language Models are Unsupervised Multitask Learners.* OpenAI 2019, [cdn.openai.com](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf). GPT-2.
+# - T. B. Brown et al. *Language Models are Few-Shot Learners.* NeurIPS 2020, [arXiv:2005.14165](https://arxiv.org/abs/2005.14165). GPT-3.
+# - Y. Liu et al. *RoBERTa: A Robustly Optimized BERT Pretraining Approach.* 2019, [arXiv:1907.11692](https://arxiv.org/abs/1907.11692). What BERT can do without.
+# - Z. Lan et al. *ALBERT: A Lite BERT for Self-supervised Learning of Language Representations.* ICLR 2020, [arXiv:1909.11942](https://arxiv.org/abs/1909.11942). A harder task in the place of next sentence prediction.
+# - K. Clark, M.-T. Luong, Q. V. Le, C. D. Manning. *ELECTRA: Pre-training Text Encoders as Discriminators Rather Than Generators.* ICLR 2020, [arXiv:2003.10555](https://arxiv.org/abs/2003.10555). A question about every token, not about 15 % of them.
+# - C. Raffel et al. *Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer.* JMLR 2020, [arXiv:1910.10683](https://arxiv.org/abs/1910.10683). T5, and a comparison of training tasks.
+# - A. Holtzman, J. Buys, L. Du, M. Forbes, Y. Choi. *The Curious Case of Neural Text Degeneration.* ICLR 2020, [arXiv:1904.09751](https://arxiv.org/abs/1904.09751). Top-p.
+# - A. Fan, M. Lewis, Y. Dauphin. *Hierarchical Neural Story Generation.* ACL 2018, [arXiv:1805.04833](https://arxiv.org/abs/1805.04833). Top-k.
+# - L. Devroye. *Non-Uniform Random Variate Generation.* Springer, 1986, [luc.devroye.org](http://luc.devroye.org/rnbookindex.html). Section III.2: how one uniform number draws a token.
+# - M. Bavarian et al. *Efficient Training of Language Models to Fill in the Middle.* 2022, [arXiv:2207.14255](https://arxiv.org/abs/2207.14255). How a writer learns to fill gaps; section 3.
+# - F. Gloeckle, B. Y. Idrissi, B. Rozière, D. Lopez-Paz, G. Synnaeve. *Better & Faster Large Language Models via Multi-token Prediction.* ICML 2024, [arXiv:2404.19737](https://arxiv.org/abs/2404.19737).
+# - N. Reimers, I. Gurevych. *Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks.* EMNLP 2019, [arXiv:1908.10084](https://arxiv.org/abs/1908.10084). Mean of the vectors against [CLS].
+# - R. Pope et al. *Efficiently Scaling Transformer Inference.* 2022, MLSys 2023, [arXiv:2211.05102](https://arxiv.org/abs/2211.05102). Prefill and decode.
+# - P. Micikevicius et al. *Mixed Precision Training.* ICLR 2018, [arXiv:1710.03740](https://arxiv.org/abs/1710.03740). How training on a GPU gets by with numbers of 16 bits.
+# - Y. Leviathan, M. Kalman, Y. Matias. *Fast Inference from Transformers via Speculative Decoding.* ICML 2023, [arXiv:2211.17192](https://arxiv.org/abs/2211.17192).
+# - L. Ouyang et al. *Training Language Models to Follow Instructions with Human Feedback.* NeurIPS 2022, [arXiv:2203.02155](https://arxiv.org/abs/2203.02155).
+# - J. Kaplan et al. *Scaling Laws for Neural Language Models.* 2020, [arXiv:2001.08361](https://arxiv.org/abs/2001.08361).
+# - J. Hoffmann et al. *Training Compute-Optimal Large Language Models.* NeurIPS 2022, [arXiv:2203.15556](https://arxiv.org/abs/2203.15556).
+# - B. Warner et al. *Smarter, Better, Faster, Longer: A Modern Bidirectional Encoder for Fast, Memory Efficient, and Long Context Finetuning and Inference.* 2024, [arXiv:2412.13663](https://arxiv.org/abs/2412.13663). ModernBERT.
+#
+# This was the last lesson. The map of the course stands in [lesson 00, why transformers](00_why_transformers.ipynb).
 # %% [markdown] id="reading" lang="ru"
 # ## Что почитать
 #
-# - Radford, Narasimhan, Salimans & Sutskever (2018). *Improving Language Understanding by Generative Pre-Training.* OpenAI. GPT: маска и дообучение почти без переделок.
-# - Devlin, Chang, Lee & Toutanova (2019). *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding.* NAACL; arXiv:1810.04805.
-# - Radford, Wu, Child, Luan, Amodei & Sutskever (2019). *Language Models are Unsupervised Multitask Learners.* OpenAI. GPT-2.
-# - Brown, Mann, Ryder et al. (2020). *Language Models are Few-Shot Learners.* NeurIPS; arXiv:2005.14165. GPT-3.
-# - Liu, Ott, Goyal et al. (2019). *RoBERTa.* arXiv:1907.11692. Без чего BERT может обойтись.
-# - Lan, Chen, Goodman et al. (2020). *ALBERT: A Lite BERT for Self-supervised Learning of Language Representations.* ICLR; arXiv:1909.11942.
-# - Clark, Luong, Le & Manning (2020). *ELECTRA: Pre-training Text Encoders as Discriminators Rather Than Generators.* ICLR; arXiv:2003.10555.
-# - Raffel, Shazeer, Roberts et al. (2020). *Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer.* JMLR 21; arXiv:1910.10683. T5 и сравнение задач обучения.
-# - Holtzman, Buys, Du, Forbes & Choi (2020). *The Curious Case of Neural Text Degeneration.* ICLR; arXiv:1904.09751. Top-p.
-# - Fan, Lewis & Dauphin (2018). *Hierarchical Neural Story Generation.* ACL; arXiv:1805.04833. Top-k.
-# - Bavarian, Jun, Tezak et al. (2022). *Efficient Training of Language Models to Fill in the Middle.* arXiv:2207.14255.
-# - Gloeckle, Idrissi, Rozière, Lopez-Paz & Synnaeve (2024). *Better & Faster Large Language Models via Multi-token Prediction.* ICML; arXiv:2404.19737.
-# - Reimers & Gurevych (2019). *Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks.* EMNLP; arXiv:1908.10084. Среднее векторов против [CLS].
-# - Pope, Douglas, Chowdhery et al. (2022). *Efficiently Scaling Transformer Inference.* arXiv:2211.05102. Prefill и decode.
-# - Leviathan, Kalman & Matias (2023). *Fast Inference from Transformers via Speculative Decoding.* ICML; arXiv:2211.17192.
-# - Ouyang, Wu, Jiang et al. (2022). *Training Language Models to Follow Instructions with Human Feedback.* NeurIPS; arXiv:2203.02155.
-# - Kaplan, McCandlish, Henighan et al. (2020). *Scaling Laws for Neural Language Models.* arXiv:2001.08361.
-# - Hoffmann, Borgeaud, Mensch et al. (2022). *Training Compute-Optimal Large Language Models.* NeurIPS; arXiv:2203.15556.
-# - Warner, Chaffin, Clavié et al. (2024). *Smarter, Better, Faster, Longer.* arXiv:2412.13663. ModernBERT.
+# - A. Radford, K. Narasimhan, T. Salimans, I. Sutskever. *Improving Language Understanding by Generative Pre-Training.* OpenAI 2018, [cdn.openai.com](https://cdn.openai.com/research-covers/language-unsupervised/language_understanding_paper.pdf). GPT: маска и дообучение почти без переделок.
+# - J. Devlin, M.-W. Chang, K. Lee, K. Toutanova. *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding.* NAACL 2019, [arXiv:1810.04805](https://arxiv.org/abs/1810.04805). Разделы 3 и 4; о задачах обучения — приложение A.
+# - A. Radford, J. Wu, R. Child, D. Luan, D. Amodei, I. Sutskever. *Language Models are Unsupervised Multitask Learners.* OpenAI 2019, [cdn.openai.com](https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf). GPT-2.
+# - T. B. Brown et al. *Language Models are Few-Shot Learners.* NeurIPS 2020, [arXiv:2005.14165](https://arxiv.org/abs/2005.14165). GPT-3.
+# - Y. Liu et al. *RoBERTa: A Robustly Optimized BERT Pretraining Approach.* 2019, [arXiv:1907.11692](https://arxiv.org/abs/1907.11692). Без чего BERT может обойтись.
+# - Z. Lan et al. *ALBERT: A Lite BERT for Self-supervised Learning of Language Representations.* ICLR 2020, [arXiv:1909.11942](https://arxiv.org/abs/1909.11942). Задача потруднее вместо предсказания следующего предложения.
+# - K. Clark, M.-T. Luong, Q. V. Le, C. D. Manning. *ELECTRA: Pre-training Text Encoders as Discriminators Rather Than Generators.* ICLR 2020, [arXiv:2003.10555](https://arxiv.org/abs/2003.10555). Вопрос о каждом токене, а не о 15 % из них.
+# - C. Raffel et al. *Exploring the Limits of Transfer Learning with a Unified Text-to-Text Transformer.* JMLR 2020, [arXiv:1910.10683](https://arxiv.org/abs/1910.10683). T5 и сравнение задач обучения.
+# - A. Holtzman, J. Buys, L. Du, M. Forbes, Y. Choi. *The Curious Case of Neural Text Degeneration.* ICLR 2020, [arXiv:1904.09751](https://arxiv.org/abs/1904.09751). Top-p.
+# - A. Fan, M. Lewis, Y. Dauphin. *Hierarchical Neural Story Generation.* ACL 2018, [arXiv:1805.04833](https://arxiv.org/abs/1805.04833). Top-k.
+# - L. Devroye. *Non-Uniform Random Variate Generation.* Springer, 1986, [luc.devroye.org](http://luc.devroye.org/rnbookindex.html). Раздел III.2: как одно равномерное число выбирает токен.
+# - M. Bavarian et al. *Efficient Training of Language Models to Fill in the Middle.* 2022, [arXiv:2207.14255](https://arxiv.org/abs/2207.14255). Как «писателя» учат заполнять пропуски; раздел 3.
+# - F. Gloeckle, B. Y. Idrissi, B. Rozière, D. Lopez-Paz, G. Synnaeve. *Better & Faster Large Language Models via Multi-token Prediction.* ICML 2024, [arXiv:2404.19737](https://arxiv.org/abs/2404.19737).
+# - N. Reimers, I. Gurevych. *Sentence-BERT: Sentence Embeddings using Siamese BERT-Networks.* EMNLP 2019, [arXiv:1908.10084](https://arxiv.org/abs/1908.10084). Среднее векторов против [CLS].
+# - R. Pope et al. *Efficiently Scaling Transformer Inference.* 2022, MLSys 2023, [arXiv:2211.05102](https://arxiv.org/abs/2211.05102). Prefill и decode.
+# - P. Micikevicius et al. *Mixed Precision Training.* ICLR 2018, [arXiv:1710.03740](https://arxiv.org/abs/1710.03740). Как при обучении на GPU обойтись 16-битными числами.
+# - Y. Leviathan, M. Kalman, Y. Matias. *Fast Inference from Transformers via Speculative Decoding.* ICML 2023, [arXiv:2211.17192](https://arxiv.org/abs/2211.17192).
+# - L. Ouyang et al. *Training Language Models to Follow Instructions with Human Feedback.* NeurIPS 2022, [arXiv:2203.02155](https://arxiv.org/abs/2203.02155).
+# - J. Kaplan et al. *Scaling Laws for Neural Language Models.* 2020, [arXiv:2001.08361](https://arxiv.org/abs/2001.08361).
+# - J. Hoffmann et al. *Training Compute-Optimal Large Language Models.* NeurIPS 2022, [arXiv:2203.15556](https://arxiv.org/abs/2203.15556).
+# - B. Warner et al. *Smarter, Better, Faster, Longer: A Modern Bidirectional Encoder for Fast, Memory Efficient, and Long Context Finetuning and Inference.* 2024, [arXiv:2412.13663](https://arxiv.org/abs/2412.13663). ModernBERT.
+#
+# Это был последний урок. Карта курса — в начале: [урок 00, зачем нужны трансформеры](00_why_transformers.ipynb).

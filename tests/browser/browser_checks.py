@@ -230,7 +230,8 @@ def _changed(page: NotebookPage, explorer: int, before: str) -> bool:
 def keys_stay_inside(page: NotebookPage) -> list[str]:
     """No key typed on a control does anything to the notebook, where ``a`` inserts a cell and ``x`` cuts one.
 
-    The keys are those that this JupyterLab knows as commands without Ctrl or Alt, and Enter, which starts to edit.
+    The keys are those that this JupyterLab knows as commands without Ctrl or Alt, and Enter, which starts to edit; on a
+    link, Enter leads elsewhere, as it should.
     """
     keys, known = page.js("() => course.commandKeys()"), names(page)
     assert {"a", "b", "x", "ArrowDown"} <= set(keys), f"JupyterLab's commands have changed: {keys}"
@@ -244,7 +245,8 @@ def keys_stay_inside(page: NotebookPage) -> list[str]:
             page.js("([i]) => course.watch(course.explorers()[i])", i)
             page.page.keyboard.type(letters)
             for key in others:
-                page.page.keyboard.press(key)
+                if key != "Enter" or not stops[at]["link"]:
+                    page.page.keyboard.press(key)
             events = page.js("() => course.watched()")
             if events:
                 key, what = events[0][0], " and ".join(dict.fromkeys(what for _, what in events))

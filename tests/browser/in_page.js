@@ -158,7 +158,7 @@ window.course = (() => {
     }
   };
   // All that Tab stops at; what only scrolls, unfolds or leads elsewhere has no key that would change the explorer.
-  const described = root => stops(root).map(node => ({ name: `${kind(node)} “${nameOf(node)}”`, keys: kind(node) === "text" ? [] : key(node) }));
+  const described = root => stops(root).map(node => ({ name: `${kind(node)} “${nameOf(node)}”`, keys: kind(node) === "text" ? [] : key(node), link: node.matches("a[href]") }));
   const focus = (root, i) => { const node = stops(root)[i]; node?.focus(); return Boolean(node) && node === document.activeElement; };
 
   // ---------------------------------------------------------------------------------------- keys of the notebook

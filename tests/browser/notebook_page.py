@@ -60,7 +60,7 @@ def own_folders(folder: Path) -> dict[str, str]:
     """An environment in which Jupyter and IPython keep everything in ``folder`` and read no one's settings."""
     kinds = {f"JUPYTER_{kind}_DIR": str(folder / kind.lower()) for kind in ("CONFIG", "DATA", "RUNTIME")}
     environment = {k: v for k, v in os.environ.items() if not k.startswith("JUPYTER")}
-    return dict(environment, IPYTHONDIR=str(folder / "ipython"), **kinds)
+    return dict(environment, IPYTHONDIR=str(folder / "ipython"), COURSE_PROGRESS="off", **kinds)
 
 
 def free_port() -> int:

@@ -16,9 +16,9 @@ from notebook_page import NotebookPage
 
 from course_lib import notebook_rules as rules
 from course_lib.language import LANGUAGES
-from course_lib.lessons import LESSONS, Lesson
+from course_lib.lessons import NOTEBOOKS, Lesson
 
-BUILT = [(lesson, lang) for lesson in LESSONS for lang in LANGUAGES if lesson.notebook(lang).exists()]
+BUILT = [(lesson, lang) for lesson in NOTEBOOKS for lang in LANGUAGES if lesson.notebook(lang).exists()]
 ENGLISH = [lesson for lesson, lang in BUILT if lang == "en"]
 REPETITIONS = 10
 

@@ -21,7 +21,7 @@ from nbformat import NotebookNode, from_dict
 from nbformat.v4 import new_code_cell
 
 from course_lib import notebook_rules as rules
-from course_lib.lessons import LESSONS, Lesson, execute
+from course_lib.lessons import NOTEBOOKS, Lesson, execute
 
 HERE = Path(__file__).parent
 _CHECK = re.compile(r"^(\w+) = check\(\"([a-z0-9-]+)\", \1\)$", re.MULTILINE)
@@ -140,7 +140,7 @@ def known_answers() -> tuple[dict[str, list], dict[str, list]]:
 
 
 WRONG, ALSO_RIGHT = known_answers()
-WRITTEN = [lesson for lesson in LESSONS if lesson.notebook().exists()]
+WRITTEN = [lesson for lesson in NOTEBOOKS if lesson.notebook().exists()]
 
 
 @cache

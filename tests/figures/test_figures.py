@@ -72,6 +72,7 @@ def test_the_lesson_s_figures_exist() -> None:
         "query_key_matching", "quadratic_cost", "qkv_of_two_words", "rotary", "scaled_dot_product", "self_attention_one_token",
         "ffn_memory", "norm_axes", "norm_orders", "residual_paths", "sliding_window", "split_heads", "sub_layers",
         "tiled_attention",
+        "lstm_cell", "one_block_three_tasks", "picture_patches", "recurrence_and_attention",
         "bert_input", "fill_in_middle", "gpt_inference", "masked_language_model", "multi_token", "next_sentence",
         "objective_masks", "sampling_steps", "three_families",
         "beam_tree", "decoder_block", "late_mask", "shift_by_one", "swap", "training_mask", "transformer",
@@ -160,7 +161,7 @@ def test_every_word_of_the_catalogue_is_drawn_and_none_is_missing(monkeypatch: p
 def test_no_word_stands_in_the_code() -> None:
     """A label in the code would be the same in both languages; tokens, names and formulas may be."""
     same_everywhere = {
-        "The", "animal", "was", "tired", "Das", "Tier", "war", "müde", "L’animal", "était", "fatigué", "Животное",
+        "tanh", "The", "animal", "was", "tired", "Das", "Tier", "war", "müde", "L’animal", "était", "fatigué", "Животное",
         "устало", "El", "estaba", "cansado", "L’animale", "era", "stanco", "the", "street", "it", "wide", "because",
         "cross", "didn't", "too", "softmax", "LayerNorm", "EN", "DE", "FR", "RU", "ES", "IT",
         "Skip", "gram", "CBOW", "BPE", "WordPiece", "Unigram", "Ñı", "ðŁ", "ðŁĺ", "Ġlow",

@@ -25,7 +25,7 @@ from nbformat.v4 import new_output
 from PIL import Image, PngImagePlugin
 
 from course_lib import notebook_rules as rules
-from course_lib.lessons import LESSONS
+from course_lib.lessons import NOTEBOOKS
 from course_lib.validation import strict_nbval
 
 Fault = tuple[str, Callable[[NotebookNode], None]]
@@ -233,7 +233,7 @@ def prove(paths: list[Path]) -> Prover:
 
 def main(names: list[str]) -> int:
     """Print what was caught and what was missed; 0 if all was caught."""
-    paths = [Path(name).resolve() for name in names] or [x.notebook() for x in LESSONS if x.written]
+    paths = [Path(name).resolve() for name in names] or [x.notebook() for x in NOTEBOOKS if x.written]
     proof = prove(paths)
     for line in [*(f"BROKEN  {x}" for x in proof.broken), *(f"MISSED  {x}" for x in proof.missed)]:
         print(line)

@@ -7,7 +7,19 @@ import pytest
 
 from course_lib import lessons, validation
 from course_lib import notebook_rules as rules
-from course_lib.lessons import LESSONS, LessonError, assemble, build, find, read_source, select, stale
+from course_lib.lessons import (
+    LESSONS,
+    NOTEBOOKS,
+    PRIMER,
+    Lesson,
+    LessonError,
+    assemble,
+    build,
+    find,
+    read_source,
+    select,
+    stale,
+)
 from course_lib.validation import run_checks
 
 
@@ -150,14 +162,35 @@ def test_lessons_are_found_by_number_slug_and_path():
     assert {find(x).slug for x in (3, "3", "03", "attention", "03_attention", "notebooks/ru/03_attention.ipynb")} == {
         "03_attention"
     }
-    with pytest.raises(LessonError, match="no lesson '12'"):
-        find("12")
-    unwritten = [lesson for lesson in LESSONS if not lesson.written]
+    for name in ("12", "mer", "None"):
+        with pytest.raises(LessonError, match=f"no lesson '{name}'"):
+            find(name)
+    unwritten = [lesson for lesson in NOTEBOOKS if not lesson.written]
     for lesson in unwritten:
         with pytest.raises(LessonError, match="not written"):
-            select([lesson.number])
+            select([lesson.slug])
     assert build(["no-such-lesson"]) == 2
     assert validation.check(["no-such-lesson"]) == 2
+
+
+def test_the_primer_is_found_like_a_lesson_and_stands_last():
+    assert {find(x) for x in ("primer", "notebooks/primer.ipynb", "notebooks/ru/primer.ipynb")} == {PRIMER}
+    assert NOTEBOOKS == (*LESSONS, PRIMER)
+    assert len({name for lesson in NOTEBOOKS for name in lesson.names}) == sum(len(x.names) for x in NOTEBOOKS)
+
+
+def test_a_notebook_without_a_number_starts_by_its_name(tiny_lesson):
+    rewrite(tiny_lesson, "start(lesson=3)", 'start(lesson="tiny")')
+    with pytest.raises(LessonError, match=r"write exactly start\(lesson=3\)"):
+        read_source(tiny_lesson)
+    nameless = Lesson(None, "tiny", tiny_lesson.title, tiny_lesson.root)
+    tiny_lesson.source.rename(nameless.source)
+    assert "missing: run `course build tiny`" in stale(nameless, "en")[0]
+    assert build([nameless]) == 0  # which compares the two languages
+    en, ru = (rules.read(nameless.notebook(lang)) for lang in ("en", "ru"))
+    assert 'start(lesson="tiny")' in en.cells[1].source and 'start(lesson="tiny", lang="ru")' in ru.cells[1].source
+    assert en.metadata.course.lesson == ru.metadata.course.lesson == "tiny"
+    assert stale(nameless, "en") == stale(nameless, "ru") == []
 
 
 def test_check_shows_a_readable_difference_with_the_cells_id(tiny_lesson, capsys):

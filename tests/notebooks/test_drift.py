@@ -10,13 +10,13 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from course_lib import notebook_rules as rules
-from course_lib.lessons import LESSONS, ROOT
+from course_lib.lessons import NOTEBOOKS, ROOT
 
 pytestmark = [
     pytest.mark.drift,
     pytest.mark.skipif(not drift.applies(), reason="the drift gate switches instructions of x86-64 off"),
 ]
-WRITTEN = [lesson.slug for lesson in LESSONS if lesson.written]
+WRITTEN = [lesson.slug for lesson in NOTEBOOKS if lesson.written]
 SHOW = """
 import numpy, torch
 print(torch.backends.cpu.get_cpu_capability(), numpy.show_config(mode="dicts")["SIMD Extensions"].get("found", []))
@@ -34,10 +34,20 @@ def test_the_libraries_obey_the_switches():
     assert drift.run("import numpy, torch", "oldest").stderr == ""  # NumPy warns of features that it cannot switch off
 
 
-@pytest.mark.parametrize("lesson", WRITTEN)
+ALWAYS = ("primer", "03_attention")
+"""Notebooks that every run sends through the gate; the others take some minutes each, and go with the slow tests."""
+
+
+@pytest.mark.parametrize(
+    "lesson", [pytest.param(slug, marks=[] if slug in ALWAYS else [pytest.mark.slow]) for slug in WRITTEN]
+)
 def test_every_output_is_the_committed_one_on_an_old_cpu(lesson):
     done = drift.check([lesson], "oldest")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_every_run_sends_through_the_gate_exists():
+    assert set(ALWAYS) <= set(WRITTEN)
 
 
 @pytest.mark.slow

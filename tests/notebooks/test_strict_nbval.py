@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from PIL import Image, PngImagePlugin
 
 from course_lib import notebook_rules as rules
-from course_lib.lessons import LESSONS
+from course_lib.lessons import NOTEBOOKS
 
 FAILED = re.compile(r"^FAILED .*::Cell (\d+)", re.MULTILINE)
 
@@ -54,7 +54,7 @@ def test_every_way_to_spoil_the_small_lesson_is_caught(built):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lesson", [x for x in LESSONS if x.written], ids=lambda x: x.slug)
+@pytest.mark.parametrize("lesson", [x for x in NOTEBOOKS if x.written], ids=lambda x: x.slug)
 def test_every_way_to_spoil_a_lesson_is_caught(lesson):
     proof = prove.prove([lesson.notebook()])
     assert proof.caught and proof.broken == [] and proof.missed == []

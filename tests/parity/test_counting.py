@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
 from course_lib.attention import SelfAttention, scaled_dot_product_attention, sliding_window_attention, tiled_attention
-from course_lib.counting import OperationCounter, saved_for_backward
+from course_lib.counting import ChainCounter, OperationCounter, WorkCounter, saved_for_backward
 
 
 def randn(*shape: int) -> torch.Tensor:
@@ -61,3 +62,65 @@ def test_saved_memory_counts_each_storage_once():
     with saved_for_backward() as nothing, torch.no_grad():
         (x @ x.T).exp()
     assert nothing.numbers == 0
+
+
+# ---------------------------------------------------------------- all work, and chains
+
+
+def test_all_work_of_a_small_network_is_counted_by_hand():
+    x, w, b = randn(3, 4), randn(4, 5), randn(5)
+    with WorkCounter() as work:
+        torch.softmax(torch.tanh(x @ w + b), dim=-1).mean()
+    assert work.matmul == 3 * 4 * 5
+    assert work.elsewhere == 15 + 15 + 5 * 15 + 15  # the bias, tanh, softmax, the mean
+    assert work.share == 120 / (120 + work.elsewhere)
+
+
+def test_without_a_matrix_product_the_share_is_nothing():
+    x = randn(3, 4)
+    with WorkCounter() as work:
+        x * x - x
+    assert work.share == 0 and work.elsewhere == 24
+
+
+def test_moving_numbers_is_no_work_and_unknown_work_is_an_error():
+    x = randn(3, 4)
+    with WorkCounter() as work:
+        torch.cat([x.T, x.T]).reshape(2, -1)[:, 1].clone()
+    assert work.elsewhere == work.matmul == 0
+    with pytest.raises(NotImplementedError, match="cumsum"), WorkCounter():
+        x.cumsum(0)
+
+
+def test_the_backward_pass_is_counted_too():
+    x, w = randn(3, 4), randn(4, 5).requires_grad_()
+    with WorkCounter() as forward:
+        loss = torch.tanh(x @ w).sum()
+    with WorkCounter() as backward:
+        loss.backward()
+    assert forward.matmul == backward.matmul == 60 and backward.elsewhere == 3 * 15  # x is no leaf: one product only
+
+
+def test_a_chain_is_as_long_as_what_waits_for_each_other():
+    x, w = randn(4, 4), randn(4, 4)
+    with ChainCounter() as chain:
+        side_by_side = [x @ w for _ in range(10)]
+    assert chain.longest == 1
+    with ChainCounter() as chain:
+        y = x
+        for _ in range(10):
+            y = y @ w
+    assert chain.longest == 10 and len(side_by_side) == 10
+    with ChainCounter() as chain:
+        parts = [torch.tanh(x[i]) for i in range(4)]  # looking at a part waits for nothing
+        torch.stack(parts).T.sum()
+    assert chain.longest == 2
+
+
+def test_a_chain_goes_on_through_what_is_written_in_place_and_through_indices():
+    x = randn(6)
+    with ChainCounter() as chain:
+        y = x + 1
+        y.mul_(2)
+        x[y.argmax()[None]] * 2
+    assert chain.longest == 4  # sum, product, argmax, and the product of what it points at

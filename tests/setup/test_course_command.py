@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from course_lib.cards.short_forms import DEFAULT_MARKS, ShortForms
 from course_lib.language import language, use_language
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ("lab", "deck", "contact-sheet", "check", "build", "claims", "reset", "measure", "bench", "test")
+COMMANDS = ("lab", "deck", "contact-sheet", "check", "build", "claims", "reset", "measure", "bench", "test", "progress")
 
 NOTE = """\
 ---
@@ -250,6 +251,9 @@ def test_measure_lists_and_measures(monkeypatch, capsys, tmp_path):
 @pytest.mark.parametrize("lang", ["en", "ru"])
 def test_claims_shows_every_row_and_counts_those_with_figures(lang, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "120")
+    first, *others = claims.rows()
+    table = (replace(first, finding={"en": "", "ru": ""}), *others)
+    monkeypatch.setattr(claims, "rows", lambda: table)
     monkeypatch.setattr(claims, "printed", lambda path: {"3.8": ["variance 64"]})
     monkeypatch.setattr(lessons.Lesson, "notebook", lambda self, lang: ROOT / "pyproject.toml")  # exists: "written"
     assert cli.main(["claims", "--lang", lang]) == 0

@@ -11,7 +11,20 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGETS = ("help", "lab", "test", "test-all", "deck", "contact-sheet", "build", "check", "claims", "bench", "clean")
+TARGETS = (
+    "help",
+    "lab",
+    "progress",
+    "test",
+    "test-all",
+    "deck",
+    "contact-sheet",
+    "build",
+    "check",
+    "claims",
+    "bench",
+    "clean",
+)
 
 
 def needs(program: str) -> None:
@@ -50,6 +63,7 @@ def test_without_a_target_make_lists_them_all():
     [
         (["lab"], "py -m course_lib lab"),
         (["deck"], "py -m course_lib deck"),
+        (["progress", "ARGS=--lang ru"], "py -m course_lib progress --lang ru"),
         (["contact-sheet", "ARGS=--lang ru"], "py -m course_lib contact-sheet --lang ru"),
         (["test"], "py -m course_lib test"),
         (["test-all"], "py -m course_lib test --all"),

@@ -24,7 +24,9 @@ RUNTIME, DEV = PROJECT["dependencies"], PROJECT["optional-dependencies"]["dev"]
 STARTED_NOT_IMPORTED = {"ipywidgets", "jupyterlab", "pytest-xdist", "ruff"}
 """Programs and plugins: they are run, and no line of ours imports them (ipywidgets is loaded by JupyterLab)."""
 
-BUILD_ONLY = {f"course_lib/{name}.py" for name in ("lessons", "notebook_pairs", "notebook_rules", "validation")}
+BUILD_ONLY = {
+    f"course_lib/{name}.py" for name in ("lessons", "notebook_pairs", "notebook_rules", "reading_time", "validation")
+}
 """Modules that only the ``build``, ``check`` and ``test`` commands import: they may need the ``dev`` extra."""
 
 PEERS = {"course_lib/word_vector_quality.py": {"gensim"}}

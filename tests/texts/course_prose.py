@@ -11,9 +11,10 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 LANGUAGES = ("en", "ru")
 
-# What is no prose: fenced code, formulas, code spans, addresses, HTML tags, the targets of wikilinks.
+# What is no prose: fenced code, formulas, code spans, addresses, HTML tags, the targets of wikilinks; and authors and title
+# of an entry in a list of papers, which others have worded.
 _NOT_PROSE = re.compile(
-    r"^\s*```.*?^\s*```|\$\$.*?\$\$|`[^`\n]+`|\$[^$\n]+\$|https?://[^\s)>\]]+|</?[a-z][^<>\n]*>|\[\[[^\]|\n]+\|",
+    r"^- [A-ZÀ-Ýİ]\.[^*\n]*\*[^*\n]+\*|^\s*```.*?^\s*```|\$\$.*?\$\$|`[^`\n]+`|\$[^$\n]+\$|https?://[^\s)>\]]+|</?[a-z][^<>\n]*>|\[\[[^\]|\n]+\|",
     re.MULTILINE | re.DOTALL,
 )
 

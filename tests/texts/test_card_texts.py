@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from pathlib import Path
@@ -35,6 +36,9 @@ FIGURES = {
     "key-self-attention": "self-attention-one-token.png",
     "key-multi-head": "multi-head.png",
     "key-residual-layernorm": "encoder-block.png",
+    "draw-two-ways": "recurrence-and-attention.png",
+    "draw-lstm-cell": "lstm-cell.png",
+    "draw-one-block": "one-block-three-tasks.png",
     "draw-training-pairs": "word2vec-window.png",
     "draw-negative-sampling": "word2vec-negative-sampling.png",
     "draw-bpe-merges": "bpe-merges.png",
@@ -63,15 +67,41 @@ def sections(slug: str) -> list[str]:
     return re.findall(r'id="([^"]+)" lang="en".*\n# ## ', source.read_text(encoding="utf-8"))
 
 
+# The atoms that back each key question: two to four, of which each holds a part of its answer.
+BACKED_BY = {
+    "key-rnn-memory": "write-before-question accuracy-by-pairs one-factor-a-step distance-not-in-score",
+    "key-rnn-speed": "chain-by-length chain-by-depth writing-waits where-an-rnn-waits",
+    "key-bpe-vocabulary": "bpe-step draw-bpe-merges vocabulary-too-large why-pre-tokenisation",
+    "key-embedding-layer": "embedding-row embedding-gradient embedding-context-free",
+    "key-self-attention": "value-role query-meets-keys score-entry cost-quadratic",
+    "key-attention-scaling": "draw-scaled-dot-product score-deviation scale-key-size softmax-saturated",
+    "key-multi-head": "one-head-one-mixture identical-heads concatenation-sum why-output-matrix",
+    "key-positional-encoding": "equivariant-not-invariant draw-positions-enter rope-where alibi-bias",
+    "key-ffn": "ffn-each-token draw-ffn-memory ffn-keys-are-weights ffn-two-thirds",
+    "key-depth": "depth-time logit-lens post-norm-warm-up",
+    "key-residual-layernorm": "residual-derivative residual-explodes layer-norm-axis draw-norm-orders",
+    "key-cross-attention": "cross-weights-shape cross-no-triangle draw-decoder-block",
+    "key-causal-mask": "one-pass-training late-mask-sum draw-training-mask",
+    "key-output-layer": "logit-difference logits-plus-100 tied-read-out adaptive-softmax",
+    "key-encoder-decoder-only": "block-without-cross draw-three-families no-cache-for-bert",
+    "key-mlm": "mlm-random mlm-kept mlm-head-where draw-masked-language-model",
+    "key-cls-sep": "segments-and-sep nsp-classes bert-pooler frozen-cls",
+}
+LEAST_CARDS = 137
+"""Of each language: the seventeen key questions and 120 atoms."""
+LEAST_SHARED = 1
+"""Words that an atom and the key question it backs have in common, by their first letters."""
+
 KINDS = {"what", "why", "where", "compute", "contrast"}
 # The atoms of the written lessons, those to draw not counted: a card lost by mistake is missed here.
 ATOMS = {
+    "00_why_transformers": 32,
     "01_word2vec": 24,
     "02_bpe": 17,
     "03_attention": 18,
     "04_multi_head": 18,
     "05_positions": 19,
-    "06_encoder_block": 18,
+    "06_encoder_block": 19,
     "07_decoder": 26,
     "08_bert_vs_gpt": 32,
 }
@@ -120,6 +150,43 @@ def link(card: Card) -> tuple[str, str]:
     return match[1], match[2]
 
 
+def words_of(card: Card) -> set[str]:
+    """The beginnings of a card's longer words, which forms of one word share."""
+    text = re.sub(r"!\[\[[^|\]]*\|", " ", f"{card.question.text}\n{card.answer.text}".lower())
+    return {word[:5] for word in re.findall(r"[a-zа-яё]{5,}", text)}
+
+
+def unbacked(cards: dict[str, dict[str, Card]], backed_by: dict[str, str]) -> list[str]:
+    """Key questions without two to four atoms of their own lesson that speak of the same things; atoms named twice."""
+    named = [id for ids in backed_by.values() for id in ids.split()]
+    found = [f"{id} backs two key questions" for id, count in Counter(named).items() if count > 1]
+    for slug, of_lesson in cards.items():
+        for key in (card for card in of_lesson.values() if "key" in card.tags):
+            ids = backed_by.get(key.id, "").split()
+            if not 2 <= len(ids) <= 4:
+                found.append(f"{key.id}: {len(ids)} atoms")
+            for id in ids:
+                if id not in of_lesson or "atom" not in of_lesson[id].tags:
+                    found.append(f"{key.id}: {id} is no atom of {slug}")
+                elif len(words_of(key) & words_of(of_lesson[id])) < LEAST_SHARED:
+                    found.append(f"{key.id}: {id} speaks of something else")
+    return found
+
+
+def wrong_section(card: Card, lang: str) -> str:
+    """Why the section that a card names is not one of the built notebook, by its cell and by its title; or nothing."""
+    slug, cell = link(card)
+    title = card.headings[-1].removesuffix("]]").partition("|")[2]
+    notebook = ROOT / "notebooks" / ("" if lang == "en" else lang) / f"{slug}.ipynb"
+    if not notebook.exists():
+        return f"{notebook.relative_to(ROOT)} is not built"
+    for one in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        heading = re.match(r"## (?:\d+\. )?(.+)", "".join(one["source"]))
+        if one["id"] == cell and one["cell_type"] == "markdown" and heading:
+            return "" if heading[1] == title else f"{slug}#{cell}: {title!r} is {heading[1]!r} in the notebook"
+    return f"{slug}#{cell}: no cell with a heading"
+
+
 def formulas(card: Card) -> list[str]:
     return re.findall(r"\$\$.+?\$\$|\$[^$]+\$", card.question.text + "\n" + card.answer.text)
 
@@ -163,6 +230,20 @@ def test_drawn_answers_show_their_figure(lang: str) -> None:
         assert len(alternative.split()) >= 8, f"{id}: the alternative text says what the picture shows"
     drawn = {id for cards in ALL[lang].values() for id, card in cards.items() if "draw" in card.tags}
     assert drawn == set(FIGURES)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_key_question_is_backed_by_atoms_of_its_lesson(lang: str) -> None:
+    assert unbacked(ALL[lang], BACKED_BY) == []
+    assert set(BACKED_BY) == {id for ids in KEY_QUESTIONS.values() for id in ids}
+    assert sum(map(len, ALL[lang].values())) >= LEAST_CARDS
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("slug", SLUGS)
+def test_a_card_names_a_section_as_the_notebook_does(slug: str, lang: str) -> None:
+    """A learner finds it by its title: a phone cannot follow a link into a clone."""
+    assert {wrong_section(card, lang) for card in ALL[lang][slug].values()} <= {""}
 
 
 def test_both_languages_have_the_same_files() -> None:
@@ -259,3 +340,30 @@ def test_a_section_that_is_not_in_the_lesson_is_seen() -> None:
     (card,) = cards_in("### [[03_attention#masks|Masks]]\n\nWhy?\n?\nX. ^a-card\n")
     with pytest.raises(AssertionError):
         test_a_card_names_a_section_of_its_own_lesson("03_attention", card, card)
+
+
+def test_a_section_of_another_title_is_seen() -> None:
+    for heading, found in (
+        ("[[03_attention#window|Looking only nearby]]", ""),
+        ("[[03_attention#window|Nearby]]", "'Nearby' is 'Looking only nearby'"),
+        ("[[03_attention#mask-break|Looking only nearby]]", "no cell with a heading"),
+        ("[[09_nothing#window|Looking only nearby]]", "is not built"),
+    ):
+        (card,) = cards_in(f"### {heading}\n\n#atom #why\nWhy?\n?\nX. ^a-card\n")
+        assert found in wrong_section(card, "en") and bool(found) == bool(wrong_section(card, "en"))
+
+
+def test_a_key_question_without_its_atoms_is_seen() -> None:
+    one = {"03_attention": ALL["en"]["03_attention"]}
+    good = {id: BACKED_BY[id] for id in KEY_QUESTIONS["03_attention"]}
+    assert unbacked(one, good) == []
+    for ids, fault in (
+        ("", "0 atoms"),
+        ("embedding-row", "1 atoms"),
+        ("embedding-row no-such-card", "no-such-card is no atom of 03_attention"),
+        ("embedding-row bpe-step", "bpe-step is no atom of 03_attention"),
+        ("embedding-row key-attention-scaling", "key-attention-scaling is no atom"),
+        ("embedding-row dot-product-length", "dot-product-length speaks of something else"),
+        ("embedding-row value-role", "value-role backs two key questions"),
+    ):
+        assert any(fault in line for line in unbacked(one, {**good, "key-embedding-layer": ids})), fault
