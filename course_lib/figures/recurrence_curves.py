@@ -28,7 +28,7 @@ NETWORKS: dict[str, dict[str, Any]] = {
 }
 """What is compared in this lesson; each has one look in all its pictures."""
 
-ERRORS: dict[str, tuple[str, ...]] = {"digits": ("block", "CNN"), "series": ("block", "LSTM", "linear")}
+ERRORS: dict[str, tuple[str, ...]] = {"digits": ("block", "CNN", "linear"), "series": ("block", "LSTM", "linear")}
 """The tasks of :func:`block_margins` and whose errors each may show."""
 
 _MARKS: dict[str, Any] = {"marker": "D", "markersize": 4.5, "markerfacecolor": COLOURS["ground"], "linestyle": "none"}

@@ -6,14 +6,14 @@
 # **You will be able to**
 #
 # - say what a recurrent network and an LSTM compute, and write both;
-# - show where a state of fixed size becomes too little, and why an LSTM hardly learns to remember across a long distance when training holds no shorter ones;
+# - show that a state of fixed size is the harder to train the more there is to keep, and why an LSTM hardly learns to remember across a long distance when training holds no shorter ones;
 # - count the longest chain of steps that have to wait for each other, and say when a transformer too must wait;
 # - work out from $T$ and $D$ which of two layers takes more multiplications, and where they cross;
 # - judge the sentence "a transformer is a good baseline for anything" by measurements.
 #
 # **You need** Python, matrix products, derivatives, softmax and cross-entropy, and PyTorch's tensors, `backward` and `nn.Module`. All of it is repeated in the [primer](primer.ipynb), with exercises. **Time:** 65 minutes of reading and playing, 40 for the exercises; all cells run in about a minute.
 #
-# Before it: [the primer](primer.ipynb). Next lesson: [01, Word2Vec](01_word2vec.ipynb).
+# Before this lesson: [the primer](primer.ipynb). Next lesson: [01, Word2Vec](01_word2vec.ipynb).
 # %% [markdown] id="title" lang="ru"
 # # Урок 00. Зачем нужны трансформеры
 #
@@ -22,14 +22,14 @@
 # **Вы научитесь**
 #
 # - объяснять, что вычисляют рекуррентная сеть и LSTM, и писать обе;
-# - показывать, где состояния постоянного размера становится мало и почему LSTM почти не учится помнить на большом расстоянии, если при обучении ей не встречались короткие;
+# - показывать, что чем больше нужно хранить, тем труднее обучить состояние постоянного размера, и почему LSTM почти не учится помнить на большом расстоянии, если при обучении ей не встречались короткие;
 # - считать самую длинную цепочку шагов, которые вынуждены ждать друг друга, и говорить, когда ждать приходится и трансформеру;
 # - по $T$ и $D$ определять, какому из двух слоёв нужно больше умножений и где они сравняются;
 # - проверять измерениями фразу «трансформер — хорошее базовое решение для чего угодно».
 #
 # **Понадобятся** Python, произведения матриц, производные, softmax и кросс-энтропия, а из PyTorch — тензоры, `backward` и `nn.Module`. Всё это повторено, с упражнениями, во [введении](primer.ipynb). **Время:** 65 минут на чтение и опыты, 40 — на упражнения; все ячейки выполняются примерно за минуту.
 #
-# До него: [введение](primer.ipynb). Следующий урок: [01, Word2Vec](01_word2vec.ipynb).
+# Перед этим уроком: [введение](primer.ipynb). Следующий урок: [01, Word2Vec](01_word2vec.ipynb).
 # %% id="start"
 from course_lib import start
 
@@ -40,6 +40,7 @@ import math
 
 import torch
 import torch.nn.functional as F
+from sklearn.linear_model import LogisticRegression
 from torch import nn
 
 from course_lib import one_block, recall
@@ -80,6 +81,11 @@ def mean(values):
 # %% id="map"
 show(course.course_map(here=0), "course_map", here=0)
 
+# %% [markdown] id="notes" lang="en"
+# The course grew out of one student's lecture notes, and eight of their sentences belong to this lesson. When one has been put to the test, a line gives its number, our verdict (*confirmed*; *refined*: true under conditions; *measured*: put into numbers) and the figures. The table at the end gathers them.
+# %% [markdown] id="notes" lang="ru"
+# Курс вырос из конспекта лекций одного студента, и к этому уроку относятся восемь его утверждений. Когда одно из них проверено, отдельная строка называет его номер, наш вердикт (*подтверждено*; *уточнено* — верно при некоторых условиях; *измерено* — выражено в числах) и данные. Таблица в конце урока собирает всё.
+
 # %% [markdown] id="problem" lang="en"
 # ## 1. Eight pairs to remember
 #
@@ -89,7 +95,7 @@ show(course.course_map(here=0), "course_map", here=0)
 # %% [markdown] id="problem" lang="ru"
 # ## 1. Запомнить восемь пар
 #
-# Задача на чистую память. Кто-то зачитывает пары из ключа и значения — `k3=5`, `k9=0`, `k1=7`, … — и в конце спрашивает об одном из ключей: `k9?` Ответ — значение, стоявшее при нём, то есть 0. Ключей 16, возможных значений 8, ключи внутри последовательности не повторяются (значения могут), и каждая пара — *один* токен; его вектор из $D = 32$ чисел — сумма строки ключа и строки значения, обе обучаются. Вопрос — тоже токен: строка ключа и строка вопросительного знака вместо значения. Из того, что есть у сети в конце, одна обучаемая матрица делает оценку для каждого из 8 значений. Угадать наудачу можно в одном случае из восьми.
+# Задача на чистую память. Кто-то зачитывает пары из ключа и значения — `k3=5`, `k9=0`, `k1=7`, … — и в конце спрашивает об одном из ключей: `k9?` Ответ — значение, стоявшее при нём, то есть 0. Ключей 16, возможных значений 8, ключи внутри последовательности не повторяются (значения могут), и каждая пара — *один* токен; его вектор из $D = 32$ чисел — сумма строки ключа и строки значения, обе обучаются. Вопрос — тоже токен: строка ключа и строка вопросительного знака вместо значения. По тому, что сеть накопила к концу, обучаемая матрица вычисляет оценку каждого из 8 значений. Угадать наудачу можно в одном случае из восьми.
 #
 # Читают две сети. Одна — LSTM, рекуррентная сеть, господствовавшая до 2017 года (в разделе 3 мы её соберём): читает токен за токеном и хранит состояние из 32 чисел (и при нём ячейку такого же размера). Другая — внимание (урок 03): когда задан вопрос, она оглядывается на все токены. Весов у них поровну, и обучаются они на одних и тех же 400 батчах по 64 последовательности из 8 пар.
 # %% id="problem-data"
@@ -134,7 +140,7 @@ notation_table(0)
 #
 # $$h_t = \tanh(x_t W_x + h_{t-1} W_h + b), \qquad h_0 = 0$$
 #
-# That is a loop, and it cannot be otherwise: $h_5$ needs $h_4$, which needs $h_3$. The **LSTM** (long short-term memory, Hochreiter & Schmidhuber 1997) keeps a second vector beside $h$, the *cell* $c$, and treats it with care: nothing multiplies it by a matrix. Three *gates*, numbers between 0 and 1 for each component, say what happens to it. The forget gate $f$ (Gers et al. 2000) says how much of the cell stays, the input gate $i$ how much of the candidate $g$ comes in, the output gate $o$ how much of the cell shows in the state:
+# That is a loop, and with a tanh in every step it cannot be otherwise: $h_5$ needs $h_4$, which needs $h_3$. The **LSTM** (long short-term memory, Hochreiter & Schmidhuber 1997) keeps a second vector beside $h$, the *cell* $c$, and treats it with care: nothing multiplies it by a matrix. Three *gates*, numbers between 0 and 1 for each component, say what happens to it. The forget gate $f$ (Gers et al. 2000) says how much of the cell stays, the input gate $i$ how much of the candidate $g$ comes in, the output gate $o$ how much of the cell shows in the state:
 #
 # $$c_t = f \odot c_{t-1} + i \odot g, \qquad h_t = o \odot \tanh(c_t)$$
 #
@@ -146,7 +152,7 @@ notation_table(0)
 #
 # $$h_t = \tanh(x_t W_x + h_{t-1} W_h + b), \qquad h_0 = 0$$
 #
-# Это цикл, и иначе нельзя: для $h_5$ нужно $h_4$, а для него — $h_3$. **LSTM** (long short-term memory, «долгая краткосрочная память»; Hochreiter & Schmidhuber 1997) хранит рядом с $h$ второй вектор, *ячейку* $c$, и обращается с ней бережно: на матрицу её не умножают. Что с ней происходит, решают три *вентиля* (gates) — числа от 0 до 1 для каждой компоненты. Вентиль забывания $f$ (Gers et al. 2000) говорит, какая доля ячейки останется, входной $i$ — какая доля кандидата $g$ войдёт, выходной $o$ — какая доля ячейки будет видна в состоянии:
+# Это цикл, и, пока на каждом шаге стоит tanh, иначе нельзя: для $h_5$ нужно $h_4$, а для него — $h_3$. **LSTM** (long short-term memory, «долгая краткосрочная память»; Hochreiter & Schmidhuber 1997) хранит рядом с $h$ второй вектор, *ячейку* $c$, и обращается с ней бережно: на матрицу её не умножают. Что с ней происходит, решают три *вентиля* (gates) — числа от 0 до 1 для каждой компоненты. Вентиль забывания $f$ (Gers et al. 2000) говорит, какая доля ячейки останется, входной $i$ — какая доля кандидата $g$ войдёт, выходной $o$ — какая доля ячейки будет видна в состоянии:
 #
 # $$c_t = f \odot c_{t-1} + i \odot g, \qquad h_t = o \odot \tanh(c_t)$$
 #
@@ -199,7 +205,7 @@ for name, ours, layer in (
 # %% [markdown] id="state" lang="ru"
 # ## 4. Одно состояние на всё
 #
-# Может быть, мы мало обучали? Вот таблица, посчитанная заранее (`course measure recall-pairs` делает её за несколько минут; вам это не нужно): 2000 батчей вместо 400 и по три запуска с разными начальными весами на каждое число. **Предскажите:** какой из двух столбцов пойдёт вниз и поможет ли вдвое большее состояние?
+# Может быть, мы мало обучали? Вот таблица, посчитанная заранее (`course measure recall-pairs` делает её за несколько минут; вам это не нужно): 2000 батчей вместо 400 и по три запуска с разными начальными весами на каждое число. **Предскажите:** в каком из двух столбцов числа будут убывать и поможет ли вдвое большее состояние?
 # %% id="state-table"
 rows = recorded("recall-pairs")["rows"]
 
@@ -246,11 +252,15 @@ show(
 )
 
 # %% [markdown] id="state-after" lang="en"
-# More training has helped, and the picture stays: every doubling of the number of pairs costs the LSTM a good part of its answers, and attention nothing. It is not a matter of bits: a few dozen numbers in float64 could hold eight keys and values many times over. But they have to be stored so that nothing that comes later disturbs them, and so that one more step and one matrix can read any of them when the question comes; training finds that for two pairs, and less and less well for more. (Is it a hard limit? No: from 400 batches to 2,000 the accuracy for 8 pairs has risen, and it may rise further. At equal training the LSTM falls with the number of pairs, and attention does not.) Twice the state helps, at nearly three times the weights. Note the last table: with 16 pairs the ones read last are *hardly* better remembered than the first. What hurts here is how much there is to keep, not how long ago it was: all distances, short ones too, occur in training.
+# More training has helped, and the picture stays: every doubling of the number of pairs costs the LSTM a good part of its answers, and attention nothing. It is not a matter of bits: a few dozen numbers in float64 could hold eight keys and values many times over. But they have to be stored so that nothing that comes later disturbs them, and so that one more step and one matrix can read any of them when the question comes; training finds that for two pairs, and less and less well for more. (It is no hard limit: more batches have raised the accuracy for 8 pairs, and may raise it further.)
+#
+# Twice the state helps, at nearly three times the weights. Note the last table: with 16 pairs the ones read last are *hardly* better remembered than the first. What hurts here is how much there is to keep, not how long ago it was: all distances, short ones too, occur in training.
 #
 # Attention's memory has no fixed size: it keeps one vector for every token that it is given, its *context window*. That is its secret, and its price, for which section 8 and [lesson 08](08_bert_vs_gpt.ipynb) present the bill.
 # %% [markdown] id="state-after" lang="ru"
-# Более долгое обучение помогло, но картина та же: каждое удвоение числа пар отнимает у LSTM заметную часть ответов, а у внимания — ничего. Дело не в битах: в несколько десятков чисел float64 восемь ключей и значений поместились бы много раз. Но хранить их нужно так, чтобы последующие токены их не испортили и чтобы ещё один шаг и одна матрица могли прочесть любое, когда прозвучит вопрос; для двух пар обучение такой способ находит, а чем их больше, тем хуже. (Жёсткий ли это предел? Нет: от 400 батчей к 2000 доля верных ответов на 8 парах выросла и может вырасти ещё. Но при равном обучении LSTM с числом пар сдаёт, а внимание — нет.) Вдвое большее состояние помогает, но и весов при нём почти втрое больше. Обратите внимание на последнюю таблицу: при 16 парах прочитанные последними запомнились *почти не* лучше первых. Мешает здесь то, сколько нужно хранить, а не то, как давно это было: при обучении встречаются все расстояния, и короткие тоже.
+# Более долгое обучение помогло, но картина та же: каждое удвоение числа пар отнимает у LSTM заметную часть ответов, а у внимания — ничего. Дело не в битах: в несколько десятков чисел float64 восемь ключей и значений поместились бы много раз. Но хранить их нужно так, чтобы последующие токены их не испортили и чтобы ещё один шаг и одна матрица могли прочесть любое, когда прозвучит вопрос; для двух пар обучение такой способ находит, но чем пар больше, тем хуже это удаётся. (Это не жёсткий предел: с числом батчей доля верных ответов на 8 парах выросла и может вырасти ещё.)
+#
+# Вдвое большее состояние помогает, но и весов при нём почти втрое больше. Обратите внимание на последнюю таблицу: при 16 парах прочитанные последними запомнились *почти не* лучше первых. Мешает здесь то, сколько нужно хранить, а не то, как давно это было: при обучении встречаются все расстояния, и короткие тоже.
 #
 # У памяти внимания нет постоянного размера: она хранит по вектору на каждый токен, который ей дан (всё это — её *контекстное окно*, context window). В этом и секрет, и цена; счёт предъявят раздел 8 и [урок 08](08_bert_vs_gpt.ipynb).
 
@@ -261,7 +271,7 @@ show(
 # %% [markdown] id="looking" lang="ru"
 # ## 5. Оглянуться, а не запоминать
 #
-# А что сделало внимание? По частям его разбирают уроки 03 и 04; здесь скажем ровно столько, сколько нужно, чтобы следить за дальнейшим. Вектор вопроса $x_T$ превращают в *запрос* (query), вектор каждого токена $x_t$ — в *ключ* (key) и *значение* (value); здесь это векторы — результаты умножения на три обучаемые матрицы, — а не ключи и значения из нашей задачи. Запрос сравнивают с каждым ключом скалярным произведением, делённым на корень из размера ключа (почему — в уроке 03); softmax делает из результатов веса $a_t$, положительные и с суммой 1; результат — взвешенная сумма значений, $z = \sum_t a_t v_t$. Расстояние до токена в эту сумму никак не входит: о порядке эта сеть вообще не знает, последовательность для неё — просто набор пар. (Настоящему трансформеру позиции сообщают, урок 05, и с ними перенос на длины, которых он не видел, сам собой уже не даётся.) Посмотрим, на кого смотрит обученная сеть:
+# А что сделало внимание? По частям его разбирают уроки 03 и 04; здесь скажем ровно столько, сколько нужно, чтобы следить за дальнейшим. Вектор вопроса $x_T$ превращают в *запрос* (query), вектор каждого токена $x_t$ — в *ключ* (key) и *значение* (value); здесь это векторы — результаты умножения на три обучаемые матрицы, — а не ключи и значения из нашей задачи. Запрос сравнивают с каждым ключом скалярным произведением, делённым на корень из размера ключа (почему — в уроке 03); softmax делает из результатов веса $a_t$, положительные и с суммой 1; результат — взвешенная сумма значений, $z = \sum_t a_t v_t$. Расстояние до токена в эту сумму никак не входит: о порядке эта сеть вообще не знает, последовательность для неё — просто набор пар. (Настоящему трансформеру позиции сообщают, урок 05, и с ними перенос на длины, которых он не видел, сам собой уже не даётся.) Выясним, на какие токены смотрит обученная сеть:
 # %% id="looking-weights"
 attending = live["attention"][0]
 with torch.no_grad():
@@ -275,7 +285,7 @@ assert weights[0, :-1].argmax() == (example.keys[0, :-1] == example.keys[0, -1])
 # %% [markdown] id="break-it" lang="en"
 # **Break it.** Is it the looking that counts, or merely that all tokens are at hand? Give every token the same weight, $a_t = 1/T$, with everything else as trained, and then train such a network from the start: its sum still contains every value, but cannot choose.
 # %% [markdown] id="break-it" lang="ru"
-# **Сломаем.** Важно смотреть на нужное — или достаточно, что все токены под рукой? Дадим всем токенам одинаковый вес, $a_t = 1/T$, оставив остальное как обучено, а потом обучим такую сеть с самого начала: в её сумме по-прежнему есть все значения, но выбирать она не может.
+# **Сломаем.** Важно смотреть на нужное — или достаточно, что все токены под рукой? Дадим всем токенам одинаковый вес, $a_t = 1/T$, оставив всё прочее таким, каким оно обучено, а потом обучим такую сеть с самого начала: в её сумме по-прежнему есть все значения, но выбирать она не может.
 # %% id="break-it-code"
 class Evenly(recall.Reader):
     """Attention whose weights are all 1/T."""
@@ -298,15 +308,15 @@ broken = recall.accuracy(even, pairs=8)
 assert broken < 0.5 < 0.99 < live["attention"][1]
 
 # %% [markdown] id="break-it-after" lang="en"
-# Half of what it could do is gone, and more; training does not bring it back. The average still tells which values occur in the sequence at all, which is better than guessing, but not which of them stood with the key. It is the *choice* that does the work, and it is made anew for every question.
+# Half of what it could do is gone, and more; training does not bring it back. The average still tells how often each value occurs in the sequence, and to name the most frequent is better than to guess; but not which of them stood with the key. It is the *choice* that does the work, and it is made anew for every question.
 # %% [markdown] id="break-it-after" lang="ru"
-# От прежнего умения осталось меньше половины, и обучение его не возвращает. По среднему ещё видно, какие значения вообще есть в последовательности, — это лучше, чем гадать, — но не видно, какое из них стояло при ключе. Работу делает именно *выбор*, и для каждого вопроса он свой.
+# От прежнего умения осталось меньше половины, и обучение его не возвращает. По среднему ещё видно, как часто встречается каждое значение, и назвать самое частое лучше, чем гадать; но не видно, какое из них стояло при ключе. Работу делает именно *выбор*, и для каждого вопроса он свой.
 
 
 # %% [markdown] id="distance" lang="en"
 # ## 6. How far a gradient reaches
 #
-# Capacity is one half of the trouble. The other half is learning. A network learns to keep a token only if the error at the end can tell it so: if the derivative of the output with respect to that token's vector is not zero. In an RNN this derivative is a product of as many factors as there are steps from the token to the output,
+# *How much* there is to keep is one half of the trouble. *How far back* it lies is the other. A network learns to keep a token only if the error at the end can tell it so: if the derivative of the output with respect to that token's vector is not zero. In an RNN this derivative is a product of as many factors as there are steps from the token to the output,
 #
 # $$\frac{\partial h_T}{\partial h_t} = \prod_{s=t+1}^{T} \frac{\partial h_s}{\partial h_{s-1}},$$
 #
@@ -314,11 +324,11 @@ assert broken < 0.5 < 0.99 < live["attention"][1]
 # %% [markdown] id="distance" lang="ru"
 # ## 6. Докуда доходит градиент
 #
-# Вместимость — полбеды. Другая половина — обучение. Сеть научится хранить токен, только если ошибка в конце может ей об этом сказать: если производная выхода по вектору этого токена не равна нулю. В RNN эта производная — произведение стольких множителей, сколько шагов от токена до выхода,
+# *Сколько* нужно хранить — одна половина беды, *как давно* это было — другая. Сеть научится хранить токен, только если ошибка в конце может ей об этом сказать: если производная выхода по вектору этого токена не равна нулю. В RNN эта производная — произведение стольких множителей, сколько шагов от токена до выхода,
 #
 # $$\frac{\partial h_T}{\partial h_t} = \prod_{s=t+1}^{T} \frac{\partial h_s}{\partial h_{s-1}},$$
 #
-# и каждый из них — матрица: производные всех компонент $h_s$ по всем компонентам $h_{s-1}$. Если такая матрица укорачивает любой вектор, произведение многих — практически 0; если некоторые она раз за разом удлиняет, оно огромно (Bengio et al. 1994; Pascanu et al. 2013). У LSTM множитель вдоль ячейки — вентиль забывания, $\partial c_s / \partial c_{s-1} = f_s$ (если отбросить окольные пути через $h$); сеть *может* научиться держать его около 1, но вначале он около 0.5. У внимания множитель один, каким бы ни было расстояние. Измерим величину $\partial\,\text{выход} / \partial x_t$ (корень из суммы квадратов всех производных; их вычисляет `jacobian`) у сетей с начальными весами — с них обучение и начинается — на 40 случайных токенах. Рядом с RNN, LSTM и вниманием стоит `LSTM, b_f = 3` — LSTM, у которой смещение вентиля забывания увеличено на 3, так что $f$ вначале около $\sigma(3) = 0.95$, а не около 0.5.
+# и каждый из них — матрица: производные всех компонент $h_s$ по всем компонентам $h_{s-1}$. Если такая матрица укорачивает любой вектор, произведение многих таких матриц — практически 0; если какие-то векторы она раз за разом удлиняет, оно огромно (Bengio et al. 1994; Pascanu et al. 2013). У LSTM множитель вдоль ячейки — вентиль забывания, $\partial c_s / \partial c_{s-1} = f_s$ (если отбросить окольные пути через $h$); сеть *может* научиться держать его около 1, но вначале он около 0.5. У внимания множитель один, каким бы ни было расстояние. Измерим величину $\partial\,\text{выход} / \partial x_t$ (корень из суммы квадратов всех производных; их вычисляет `jacobian`) у сетей с начальными весами — с них обучение и начинается — на 40 случайных токенах. Рядом с RNN, LSTM и вниманием стоит `LSTM, b_f = 3` — LSTM, у которой смещение вентиля забывания увеличено на 3, так что $f$ вначале около $\sigma(3) = 0.95$, а не около 0.5.
 # %% id="distance-gradient"
 def reach(model, count=16, tokens=40):
     """The mean size of the derivative of the scores by the vector that stands 0, 1, 2, … tokens before the last."""
@@ -347,9 +357,13 @@ show(
 )
 
 # %% [markdown] id="distance-after" lang="en"
-# The factor of each step is near what the forget gate says, 0.5 and 0.95, and a little above: to the way along the cell adds that through $h$. Attention's numbers go up and down with the random tokens and have no trend. (The figure shows the sizes themselves, the table their ratio to that one token back.) Ten tokens away, the LSTM's derivative is a few thousandths of what it is one token away. Does that matter, when a computer can multiply thousandths? The task again, with only two pairs, so that capacity is no trouble. Between the pairs and the question stand *pauses*, tokens that say nothing: always 0, always 5, always 10 or always 40 of them, in training as in the test. **Predict** the accuracies. (Made beforehand: `course measure recall-distance`, 1,200 batches, three seeds.)
+# Between 5 and 20 tokens back the LSTM's factor for a step is above the gate's own 0.5 and 0.95, for to the way along the cell adds that through $h$; with the raised bias the derivative does not fall at all further back. Attention's numbers depend on the random sequences, without a trend. (The figure shows the sizes themselves, the table their ratio to that one token back.)
+#
+# Ten tokens away, the LSTM's derivative is a few thousandths of what it is one token away. Does that matter for learning? We take the task again, with only two pairs, so that there is little to keep. Between the pairs and the question stand *pauses*, tokens that say nothing: always 0, always 5, always 10 or always 40 of them, in training as in the test. **Predict** the accuracies. (Made beforehand: `course measure recall-distance`, 1,200 batches, three seeds.)
 # %% [markdown] id="distance-after" lang="ru"
-# Множитель за шаг близок к тому, что задаёт вентиль забывания, 0.5 и 0.95, и чуть больше: к пути по ячейке добавляется путь через $h$. У внимания числа колеблются от токена к токену, и тенденции в них нет. (На рисунке — сами величины, в таблице — их отношение к величине на расстоянии в один токен.) На расстоянии в десять токенов производная у LSTM — несколько тысячных от той, что на расстоянии в один. Но важно ли это, если компьютер умеет умножать и тысячные? Та же задача, но пар всего две, так что дело не во вместимости. Между парами и вопросом стоят *паузы* — токены, которые ничего не говорят: всегда 0, всегда 5, всегда 10 или всегда 40, при обучении и при проверке одинаково. **Предскажите** доли верных ответов. (Посчитано заранее: `course measure recall-distance`, 1200 батчей, по три запуска.)
+# На расстоянии от 5 до 20 токенов множитель LSTM за шаг больше самого вентиля, 0.5 и 0.95: к пути по ячейке добавляется путь через $h$; с увеличенным смещением производная дальше и вовсе не убывает. У внимания числа зависят от случайных последовательностей, а тенденции в них нет. (На рисунке — сами величины, в таблице — их отношение к величине на расстоянии в один токен.)
+#
+# На расстоянии в десять токенов производная у LSTM — несколько тысячных от той, что на расстоянии в один. Важно ли это для обучения? Возьмём ту же задачу, но пар всего две, так что хранить нужно немного. Между парами и вопросом стоят *паузы* — токены, которые ничего не говорят: всегда 0, всегда 5, всегда 10 или всегда 40, при обучении и при проверке одинаково. **Предскажите** доли верных ответов. (Посчитано заранее: `course measure recall-distance`, 1200 батчей, по три запуска.)
 # %% id="distance-table"
 apart = recorded("recall-distance")["rows"]
 
@@ -387,11 +401,11 @@ show(
 # %% [markdown] id="distance-found" lang="en"
 # With forty pauses the LSTM has learned *nothing*: it guesses, after 1,200 batches. Attention learns at every distance alike.
 #
-# But look what follows. The last line of the table is the same LSTM with the raised bias of the forget gate (Jozefowicz et al. 2015 recommend to begin with 1; we take 3). The gradient arrives, and learning starts: right in 0.56 of the cases, as one is who knows the two values and not which of them belongs to the key: half of the time the right one is named, and otherwise the other, which is the same number in one case of eight ($\tfrac12 + \tfrac12 \cdot \tfrac18 = \tfrac{9}{16}$). And here is the LSTM as it was, trained with 0 to 20 pauses *mixed*, and tested with up to 80, which it has never met:
+# But look what follows. The last line of the table is the same LSTM with the raised bias of the forget gate (Jozefowicz et al. 2015 recommend to begin with 1; we take 3). The gradient arrives, and learning starts: right in 0.56 of the cases, as one is who knows the two values and not which of them belongs to the key: half of the time the right one is named, and otherwise the other, which is the same number in one case of eight ($\tfrac12 + \tfrac12 \cdot \tfrac18 = \tfrac{9}{16}$). (A gradient that arrives is needed, then, and not enough: which value belongs to which key it has not learned in this time.) And here is the LSTM as it was, trained with 0 to 20 pauses *mixed*, and tested with up to 80, which it has never met (1,200 batches, the mean of three seeds):
 # %% [markdown] id="distance-found" lang="ru"
-# С сорока паузами LSTM не научилась *ничему*: после 1200 батчей она гадает. Внимание одинаково учится на любом расстоянии.
+# При сорока паузах LSTM не научилась *ничему*: после 1200 батчей она гадает. Внимание одинаково учится на любом расстоянии.
 #
-# Но посмотрите, что дальше. Последняя строка таблицы — та же LSTM с увеличенным смещением вентиля забывания (Jozefowicz et al. 2015 советуют начинать с 1; мы берём 3). Градиент доходит, и обучение начинается: доля верных ответов — 0.56, как у того, кто знает оба значения, но не знает, какое из них при ключе: в половине случаев он назовёт нужное, а в остальных — другое, и в одном случае из восьми оно такое же ($\tfrac12 + \tfrac12 \cdot \tfrac18 = \tfrac{9}{16}$). А вот прежняя LSTM, но число пауз при обучении *разное*, от 0 до 20; проверяем её и на 80 паузах, которых она никогда не видела:
+# Но посмотрите, что дальше. Последняя строка таблицы — та же LSTM с увеличенным смещением вентиля забывания (Jozefowicz et al. 2015 советуют начинать с 1; мы берём 3). Градиент доходит, и обучение начинается: доля верных ответов — 0.56, как у того, кто знает оба значения, но не знает, какое из них при ключе: в половине случаев он назовёт нужное, а в остальных — другое, и в одном случае из восьми оно такое же ($\tfrac12 + \tfrac12 \cdot \tfrac18 = \tfrac{9}{16}$). (Значит, градиент, который доходит, необходим, но не достаточен: какое значение при каком ключе, за это время она не выучила.) А вот прежняя LSTM, но число пауз при обучении *разное*, от 0 до 20; проверяем её и на 80 паузах, которых она никогда не видела (1200 батчей, среднее трёх запусков):
 # %% id="beyond-table"
 beyond = recorded("recall-beyond")["rows"]
 print("trained with 0 to 20 pauses, tested with " + "".join(f"{p:>7}" for p in recall.BEYOND))
@@ -400,13 +414,13 @@ for kind in ("RNN", "LSTM", "attention"):
     print(f"{kind:<41}" + "".join(f"{share:>7.2f}" for share in found))
 
 # %% [markdown] id="beyond-after" lang="en"
-# Eighty pauses cost it next to nothing. Short distances must have taught the forget gate to stay near 1 while nothing is said, and then the cell fades slowly. Even the plain RNN is right as often after 80 pauses as after 10, though only in about half of the cases: it has not learned to tell the two pairs apart. So "forgets over distance" is not what happened to anything that was once learned here. Distance makes it hard to *learn* to remember, and the more there is to keep, the worse it goes. Attention needs no such luck with its training data: it is right in both tables, every time.
+# Eighty pauses cost it next to nothing. Short distances have presumably taught the forget gate to stay near 1 while nothing is said, and then the cell fades slowly. Even the plain RNN is right as often after 80 pauses as after 10, though only in about half of the cases: it has not learned to tell the two pairs apart. So "forgets over distance" is not what happened to anything that was once learned here. Distance makes it hard to *learn* to remember, and the more there is to keep, the worse it goes. Attention shows 1.00 in both tables, whatever it was trained with (it has no positions, so that was to be expected).
 # %% [markdown] id="beyond-after" lang="ru"
-# Восемьдесят пауз ей почти нипочём. Видимо, короткие расстояния научили вентиль забывания держаться около 1, пока ничего не происходит, и тогда ячейка тускнеет медленно. Даже простая RNN после 80 пауз отвечает верно так же часто, как после 10, — правда, лишь примерно в половине случаев: различать две пары она не научилась. Значит, того, что однажды выучено, расстояние здесь не отнимает. Трудно *научиться* помнить на большом расстоянии, и тем хуже идёт дело, чем больше нужно хранить. Вниманию такого везения с обучающими данными не нужно: в обеих таблицах оно не ошибается ни разу.
+# Восемьдесят пауз ей почти нипочём. Видимо, короткие расстояния научили вентиль забывания держаться около 1, пока ничего не происходит, и тогда содержимое ячейки затухает медленно. Даже простая RNN после 80 пауз отвечает верно так же часто, как после 10, — правда, лишь примерно в половине случаев: различать две пары она не научилась. Значит, того, что однажды выучено, расстояние здесь не отнимает. Трудно *научиться* помнить на большом расстоянии, и тем хуже идёт дело, чем больше нужно хранить. У внимания в обеих таблицах 1.00, на чём бы его ни обучали (позиций у него нет, так что этого и следовало ждать).
 # %% [markdown] id="claim-text" lang="en"
-# The course grew out of one student's lecture notes, and eight of their sentences belong to this lesson. Whenever one has been put to the test, a line like the next gives its number, our verdict (*confirmed*; *refined*: true under conditions; *measured*: put into numbers) and the figures. The table at the end gathers them.
+# The first of the eight sentences of the notes:
 # %% [markdown] id="claim-text" lang="ru"
-# Курс вырос из конспекта одной лекции, и к этому уроку относятся восемь его утверждений. Когда одно из них проверено, строка вроде следующей называет его номер, наш вердикт (*подтверждено*; *уточнено* — верно при некоторых условиях; *измерено* — выражено в числах) и данные. Таблица в конце урока собирает всё.
+# Первое из восьми утверждений конспекта:
 # %% id="claim-memory"
 lost = max(learned("LSTM", farthest))
 claim(
@@ -420,11 +434,11 @@ claim(
 # %% [markdown] id="chain" lang="en"
 # ## 7. Who has to wait
 #
-# A computer with a thousand processors does a thousand multiplications at once, if none of them needs the result of another. What limits it then is not the amount of work but the longest chain of steps each of which waits for the one before. We let a counter look for it: a `ChainCounter` watches every operation that PyTorch executes, gives its result the number 1 + (the largest number among its inputs), and keeps the largest of all. A matrix product counts as one step. **Predict:** how does the chain grow with $T$ for the RNN, the LSTM, one layer of attention, and a whole encoder block? A *block* (lesson 06) is attention, whose results go through one more matrix, the output projection, and then a *feed-forward layer*: two matrices with a simple function between them, applied to each token by itself; around both there are additions and a rescaling of each vector. Attention in a block is divided into *heads* (lesson 04), which look independently, each with a part of the numbers; that leaves the multiply-adds as many.
+# A computer with a thousand processors does a thousand multiplications at once, if none of them needs the result of another. What limits it then is not the amount of work but the longest chain of steps each of which waits for the one before. We let a counter look for it: a `ChainCounter` watches every operation that PyTorch executes, gives its result the number 1 + (the largest number among its inputs), and keeps the largest of all. A matrix product counts as one step. **Predict:** how does the chain grow with $T$ for the RNN, the LSTM, one layer of attention, and a whole encoder block? A *block* (lesson 06) is attention, whose results go through one more matrix, the output projection, and then a *feed-forward layer*: two matrices with a simple function between them, applied to each token by itself; around both there are additions and a rescaling of each vector. Attention in a block is divided into *heads* (lesson 04), which look independently, each with a part of the numbers.
 # %% [markdown] id="chain" lang="ru"
 # ## 7. Кому приходится ждать
 #
-# Компьютер с тысячей процессоров выполнит тысячу умножений сразу, если ни одному из них не нужен результат другого. Тогда его сдерживает не объём работы, а самая длинная цепочка шагов, каждый из которых ждёт предыдущего. Пусть её найдёт счётчик: `ChainCounter` следит за каждой операцией, которую выполняет PyTorch, присваивает результату номер 1 + (наибольший номер среди входов) и запоминает самый большой. Произведение матриц — один шаг. **Предскажите:** как растёт цепочка с $T$ у RNN, у LSTM, у одного слоя внимания и у целого блока энкодера? *Блок* (урок 06) — это внимание, результат которого умножают ещё на одну матрицу, выходную проекцию, а затем *слой прямого распространения*: две матрицы и простая функция между ними, для каждого токена отдельно; вокруг того и другого — сложения и нормировка каждого вектора. Внимание в блоке разделено на *головы* (урок 04): они смотрят независимо, каждая со своей частью чисел; умножений-сложений от этого не становится больше.
+# Компьютер с тысячей процессоров выполнит тысячу умножений сразу, если ни одному из них не нужен результат другого. Тогда его сдерживает не объём работы, а самая длинная цепочка шагов, каждый из которых ждёт предыдущего. Пусть её найдёт счётчик: `ChainCounter` следит за каждой операцией, которую выполняет PyTorch, присваивает результату номер 1 + (наибольший номер среди входов) и запоминает самый большой. Произведение матриц — один шаг. **Предскажите:** как растёт цепочка с $T$ у RNN, у LSTM, у одного слоя внимания и у целого блока энкодера? *Блок* (урок 06) — это внимание, результат которого умножают ещё на одну матрицу, выходную проекцию, а затем *слой прямого распространения*: две матрицы и простая функция между ними, для каждого токена отдельно; вокруг того и другого — сложения и нормировка каждого вектора. Внимание в блоке разделено на *головы* (урок 04): они смотрят независимо, каждая со своей частью чисел.
 # %% id="chain-count"
 D = 16
 LENGTHS = (8, 16, 32, 64, 128)
@@ -457,7 +471,7 @@ assert len(set(chains["attention"])) == len(set(chains["block"])) == 1
 # %% [markdown] id="chain-after" lang="ru"
 # Три шага на токен у RNN (произведение с $W_h$, сумма, tanh), семь у LSTM (произведение, сумма, $\sigma$, умножение на $c$, сумма, tanh, умножение на $o$) и ещё один на всё, потому что первый токен ждёт $x_t W_x + b$. Пять у внимания (проекция, оценки, деление, softmax, взвешенная сумма), а у блока — несколько десятков, *какой бы ни была длина*. (Каждый блок стопки добавляет свою цепочку, так что ждёт трансформер из-за глубины. Внутри произведения матриц и внутри суммы $T$ чисел тоже есть цепочка, длиной около $\log_2$ их числа, если складывать попарно; мы её опускаем. Если считать всё, цепочка внимания растёт как $\log T$, а у RNN — как $T$.)
 #
-# Но *писать* — не то же, что читать. Модель, которая пишет текст, подаёт каждый выбранный токен обратно на вход, чтобы выбрать следующий (урок 08). Вот крошечная GPT, которая каждый раз берёт самый вероятный токен; ключи и значения она хранит, так что дважды ничего не вычисляется:
+# Но *писать* — не то же, что читать. Модель, которая пишет текст, подаёт каждый выбранный токен обратно на вход, чтобы выбрать следующий (урок 08). Вот крошечная GPT, которая пишет *жадно* (greedily), каждый раз берёт токен с наибольшей оценкой; ключи и значения она хранит, так что дважды ничего не вычисляется:
 # %% id="chain-writing"
 # a vocabulary of 11 tokens, at most 64 of them, vectors of D, 4 heads, 1 block
 writer = GPT(11, 64, D, 4, 1, generator=generator(0))
@@ -497,7 +511,7 @@ show(curves.chain_lengths(LENGTHS, chains), "chain_lengths")
 # %% [markdown] id="timing-text" lang="en"
 # Reading takes the same few dozen steps for 8 tokens and for 32, writing takes 52 for each token. So the advantage is one of training, where the whole text is there from the start, and of reading a prompt, the text that is given before the model begins to write (this phase is called *prefill*); it is not one of writing. Whether it shows in seconds depends on the machine. The next cell is the only one whose output is not compared when the course is validated; run it on your machine. (On a processor with few cores a short chain is of little use, for there is little to be done at once, and at $T = 1024$ attention may even be slower, having more work: section 8. It takes a device that does much at once, such as a graphics card.)
 # %% [markdown] id="timing-text" lang="ru"
-# Чтение занимает одни и те же несколько десятков шагов и для 8 токенов, и для 32, а письмо — по 52 на каждый токен. Значит, выигрыш — в обучении, где весь текст есть с самого начала, и в чтении промпта, то есть текста, который дан до начала генерации (этот этап называют *prefill*), но не в самой генерации. Видно ли это в секундах, зависит от машины. Следующая ячейка — единственная, чей вывод не сверяется при проверке курса; запустите её у себя. (На процессоре с несколькими ядрами от короткой цепочки мало толку: параллельно там можно сделать немногое, а при $T = 1024$ внимание может оказаться и медленнее, потому что работы у него больше: раздел 8. Нужно устройство, которое много делает одновременно, например видеокарта.)
+# Чтение занимает одни и те же несколько десятков шагов и для 8 токенов, и для 32, а генерация — по 52 на каждый токен. Значит, выигрыш — в обучении, где весь текст есть с самого начала, и в чтении промпта, то есть текста, который дан до начала генерации (этот этап называют *prefill*), но не в самой генерации. Видно ли это в секундах, зависит от машины. Следующая ячейка — единственная, чей вывод не сверяется при проверке курса; запустите её у себя. (На процессоре с несколькими ядрами от короткой цепочки мало толку: параллельно там можно сделать немногое, а при $T = 1024$ внимание может оказаться и медленнее, потому что работы у него больше: раздел 8. Нужно устройство, которое много делает одновременно, например видеокарта.)
 # %% id="timing" tags=["nbval-ignore-output"]
 # Not compared by validation: seconds differ between machines.
 import time
@@ -538,7 +552,7 @@ with torch.no_grad():
 # | LSTM | $8 T D^2$ | three gates and the candidate, each with a matrix for $x_t$ and one for $h_{t-1}$ |
 # | plain RNN | $2 T D^2$ | one such pair of matrices |
 #
-# An attention layer is thus cheaper than an LSTM as long as $2T^2D + 4TD^2 < 8TD^2$, that is, while $T < 2D$; its scores and sum alone while $T < 4D$. (Equal is here the size of the vectors; the LSTM then has twice as many weights as attention. With equally many weights attention costs more at every length: exercise 12.4.) A whole block, the first three rows together, $2T^2D + 12TD^2$, is never cheaper than one LSTM layer: its other products alone cost more, $12TD^2$ against $8TD^2$. We count, to see whether the formulas are what really runs:
+# An attention layer is thus cheaper than an LSTM as long as $2T^2D + 4TD^2 < 8TD^2$, that is, while $T < 2D$; its scores and sum alone while $T < 4D$. (*Attention* is here that of a block, with the output projection. Its division into heads leaves the multiply-adds as many. Equal is the size of the vectors; the LSTM then has twice as many weights as attention. With equally many weights attention costs more at every length: exercise 12.4.) A whole block, the first three rows together, $2T^2D + 12TD^2$, is never cheaper than one LSTM layer: the products that do not grow with $T^2$ alone cost more, $12TD^2$ against $8TD^2$. We count, to see whether the formulas are what really runs:
 # %% [markdown] id="cost" lang="ru"
 # ## 8. Сколько это стоит
 #
@@ -552,7 +566,7 @@ with torch.no_grad():
 # | LSTM | $8 T D^2$ | три вентиля и кандидат, у каждого матрица для $x_t$ и матрица для $h_{t-1}$ |
 # | простая RNN | $2 T D^2$ | одна такая пара матриц |
 #
-# Значит, слой внимания дешевле LSTM, пока $2T^2D + 4TD^2 < 8TD^2$, то есть пока $T < 2D$, а одни оценки с суммой — пока $T < 4D$. (Одинаков здесь размер векторов; весов у LSTM тогда вдвое больше, чем у внимания. При равном числе весов внимание дороже при любой длине: упражнение 12.4.) Целый блок, первые три строки вместе, $2T^2D + 12TD^2$, никогда не дешевле одного слоя LSTM: одни только остальные произведения в нём стоят больше, $12TD^2$ против $8TD^2$. Посчитаем, чтобы убедиться, что формулы — это то, что выполняется на самом деле:
+# Значит, слой внимания дешевле LSTM, пока $2T^2D + 4TD^2 < 8TD^2$, то есть пока $T < 2D$, а одни оценки с суммой — пока $T < 4D$. (*Внимание* здесь — то, что стоит в блоке, вместе с выходной проекцией; деление на головы числа умножений-сложений не меняет. Одинаков размер векторов; весов у LSTM тогда вдвое больше, чем у внимания. При равном числе весов внимание дороже при любой длине: упражнение 12.4.) Целый блок, первые три строки вместе, $2T^2D + 12TD^2$, никогда не дешевле одного слоя LSTM: одни только произведения без $T^2$ в нём стоят больше, $12TD^2$ против $8TD^2$. Посчитаем, чтобы убедиться, что формулы — это то, что выполняется на самом деле:
 # %% id="cost-count"
 parts = {}
 for T in (16, 32, 64, 128):
@@ -624,11 +638,11 @@ claim(
 # %% [markdown] id="share" lang="en"
 # ## 9. Nearly all of it is matrix products
 #
-# Why do transformers and graphics cards go so well together? Because a large matrix product uses each number that it has fetched from memory many times, and hardware has been built for it. How much of a transformer's work is of this kind? PyTorch's own counter of operations cannot tell: it knows only matrix products and their like, so their share is 100 % whatever the network. Our `WorkCounter` sees every operation and is told what each costs (one for each number of a sum or a tanh, five for each that goes through softmax); one that it does not know is an error. A multiply-add counts as two operations here. First a check that it *can* show a small share: a sum of two tensors. An RNN, to compare, has a larger share than a block of the same width, so the share alone does not tell them apart. What the RNN lacks is not matrix products but *large* ones: it multiplies one vector at a time and fetches the whole matrix anew for each token, where the block multiplies all tokens at once.
+# Why do transformers and graphics cards go so well together? Because a large matrix product uses each number that it has fetched from memory many times, and hardware has been built for it. How much of a transformer's work is of this kind? PyTorch's own counter of operations cannot tell: it knows only matrix products and their like, so their share is 100 % whatever the network. Our `WorkCounter` sees every operation and is told what each costs (one for each number of a sum or a tanh, five for each that goes through softmax); one that it does not know is an error. A multiply-add counts as two operations here. First a check that it *can* show a small share: a sum of two tensors.
 # %% [markdown] id="share" lang="ru"
 # ## 9. Почти всё — произведения матриц
 #
-# Почему трансформерам так хорошо на видеокартах? Большое произведение матриц использует каждое прочитанное из памяти число много раз, и оборудование строят под него. Какая часть работы трансформера именно такова? Собственный счётчик операций PyTorch не ответит: он знает только матричные произведения и им подобные, и их доля у него 100 %, какую сеть ни возьми. Наш `WorkCounter` видит каждую операцию и знает, сколько она стоит (сложение или tanh — одна на каждое число, softmax — пять); незнакомая операция — ошибка. Умножение-сложение здесь считается за две операции. Сначала убедимся, что малую долю он показать *может*: вот сумма двух тензоров. У RNN, для сравнения, доля даже больше, чем у блока той же ширины, так что дело не в одной доле. RNN не хватает не произведений матриц, а *больших* произведений: она умножает по одному вектору и на каждом токене читает всю матрицу заново, а блок умножает все токены сразу.
+# Почему трансформерам так хорошо на видеокартах? Большое произведение матриц использует каждое прочитанное из памяти число много раз, и оборудование строят под него. Какая часть работы трансформера именно такова? Собственный счётчик операций PyTorch не ответит: он знает только матричные произведения и им подобные, и их доля у него 100 %, какую сеть ни возьми. Наш `WorkCounter` видит каждую операцию и знает, сколько она стоит (сложение или tanh — одна на каждое число, softmax — пять); незнакомая операция — ошибка. Умножение-сложение здесь считается за две операции. Сначала убедимся, что малую долю он показать *может*: вот сумма двух тензоров.
 # %% id="share-count"
 def share(run):
     """The share of matrix products in all floating-point operations of a computation."""
@@ -661,9 +675,13 @@ claim(
 show(curves.matmul_share(WIDTHS, shares), "matmul_share")
 
 # %% [markdown] id="share-after" lang="en"
+# The RNN's share is even larger than that of a block of the same width, so the share alone tells nothing. What the RNN lacks are *large* products: $h_{t-1} W_h$ takes one vector of each sequence at a time and fetches the whole matrix anew for each token, where the block multiplies all tokens at once.
+#
 # The wider the model, the larger the share: per token the projections and the feed-forward layer grow with $D^2$, all the rest at most with $D$. (A longer text lowers it: the softmax takes $T^2$ numbers for each head.) That share is of *operations*, not of time. Elementwise operations are few, but each fetches its numbers from memory for a single operation, so in time they weigh more than here; that is why fast implementations *fuse* several of them into one pass over the memory.
 # %% [markdown] id="share-after" lang="ru"
-# Чем шире модель, тем больше доля: на токен проекции и слой прямого распространения растут как $D^2$, всё остальное — не быстрее $D$. (Чем длиннее текст, тем доля меньше: softmax берёт $T^2$ чисел на каждую голову.) Это доля *операций*, а не времени. Поэлементных операций мало, но каждая читает числа из памяти ради одного действия, так что по времени они весят больше, чем здесь; поэтому быстрые реализации объединяют несколько таких операций в один проход по памяти (fusion).
+# У RNN доля даже больше, чем у блока той же ширины, так что сама по себе доля ни о чём не говорит. RNN не хватает *больших* произведений: $h_{t-1} W_h$ берёт по одному вектору от каждой последовательности и на каждом токене читает всю матрицу заново, а блок умножает все токены сразу.
+#
+# Чем шире модель, тем больше доля: на токен проекции и слой прямого распространения растут как $D^2$, всё остальное — не быстрее $D$. (Чем длиннее текст, тем доля меньше: softmax обрабатывает $T^2$ чисел на каждую голову.) Это доля *операций*, а не времени. Поэлементных операций мало, но каждая читает числа из памяти ради одного действия, так что по времени они весят больше, чем здесь; поэтому быстрые реализации объединяют несколько таких операций в один проход по памяти (fusion).
 
 # %% [markdown] id="one-block" lang="en"
 # ## 10. One block, other kinds of data
@@ -672,7 +690,7 @@ show(curves.matmul_share(WIDTHS, shares), "matmul_share")
 # %% [markdown] id="one-block" lang="ru"
 # ## 10. Один блок, другие виды данных
 #
-# Блок, придуманный для текста, прочтёт всё, что можно нарезать на токены. Картинку режут на *патчи* (patches) — квадраты из пикселей; так устроен Vision Transformer (Dosovitskiy et al. 2021). Во временном ряду токен — каждое значение. Меняется лишь то, как токен становится вектором и что получают на выходе; между ними стоит один и тот же `EncoderBlock(32, 4)` из урока 06. Сумма внимания не знает порядка токенов, поэтому к вектору каждого токена прибавляют обучаемый вектор его места — *позицию* (урок 05); в конце векторы блока усредняют, и одна матрица делает из среднего ответ. Здесь мы измерим картинки и ряд; тексту посвящены остальные уроки.
+# Блок, придуманный для текста, прочтёт всё, что можно нарезать на токены. Картинку режут на *патчи* (patches) — квадраты из пикселей; так устроен Vision Transformer (Dosovitskiy et al. 2021). Во временном ряду токен — каждое значение. Меняется лишь то, как токен становится вектором и что получают на выходе; между ними стоит один и тот же `EncoderBlock(32, 4)` из урока 06. Взвешенная сумма не зависит от порядка токенов, поэтому к вектору каждого токена прибавляют обучаемый вектор его места — *позицию* (урок 05); в конце векторы блока усредняют, и одна матрица делает из среднего ответ. Здесь мы испытаем блок на картинках и на временном ряде; тексту посвящены остальные уроки.
 # %% id="one-block-figure"
 show(drawings.one_block_three_tasks(), "one_block_three_tasks")
 
@@ -682,9 +700,9 @@ picture = data.inputs[0]
 show(drawings.picture_patches(picture.numpy()), "picture_patches")
 
 # %% [markdown] id="one-block-run" lang="en"
-# The pictures are handwritten digits of 8 × 8 pixels, 1,297 to learn from and 500 for the test. Beside the block stands a small convolutional network (CNN; LeCun et al. 1998), which is built for pictures: it slides small windows over the pixels, so it knows from the start what the block has to learn, that neighbours belong together and that a stroke is the same stroke one pixel to the left. The series is the equation of Mackey and Glass (1977), a chaotic one: from 32 values, the value 12 steps later is to be foretold. Beside the block stands an LSTM, and a linear regression, to see whether there is anything to learn. The networks have equally many weights, as nearly as their sizes allow. The error is the share of wrong digits (guessing: 0.90), and for the series the root mean squared error in units of the series' standard deviation (who always says the mean: about 1). We train the block on the digits here, 300 steps; the table has longer training and three seeds (`course measure one-block`).
+# The pictures are handwritten digits of 8 × 8 pixels, 1,297 to learn from and 500 for the test. Beside the block stands a small convolutional network (CNN; LeCun et al. 1998), which is built for pictures: it slides small windows over the pixels, so it knows from the start what the block has to learn, that neighbours belong together and that a stroke is the same stroke one pixel to the left. The series is a solution of the equation of Mackey and Glass (1977), a chaotic one: from 32 values, the value 12 steps later is to be foretold. Beside the block stands an LSTM. On both sides stands a linear model too, to see whether there is anything to learn: one matrix from the pixels to the ten scores, and a linear regression on the 32 values. The networks have equally many weights, as nearly as their sizes allow. The error is the share of wrong digits (guessing: 0.90), and for the series the root mean squared error in units of the series' standard deviation (who always says the mean: about 1). We train the block on the digits here, 300 steps; the table has longer training and three seeds (`course measure one-block`).
 # %% [markdown] id="one-block-run" lang="ru"
-# Картинки — рукописные цифры, 8 × 8 пикселей; 1297 для обучения и 500 для проверки. Рядом с блоком — маленькая свёрточная сеть (CNN; LeCun et al. 1998), которая для картинок и создана: она водит по пикселям маленьким окном и потому с самого начала знает то, чему блоку ещё учиться: что соседи связаны и что штрих остаётся тем же штрихом, если сдвинуть его на пиксель. Ряд — решение уравнения Маккея — Гласса (Mackey & Glass 1977), хаотическое: по 32 значениям нужно предсказать то, что будет через 12 шагов. Рядом с блоком — LSTM и линейная регрессия, чтобы видеть, есть ли тут чему учиться. Весов у сетей поровну — настолько, насколько позволяют их размеры. Ошибка — доля неверных цифр (наугад — 0.90), а для ряда — корень из среднего квадрата ошибки (RMSE) в единицах стандартного отклонения ряда (кто всегда называет среднее, получит около 1). Здесь мы обучим блок на цифрах, 300 шагов; в таблице обучение дольше, по три запуска (`course measure one-block`).
+# Картинки — рукописные цифры, 8 × 8 пикселей; 1297 для обучения и 500 для проверки. Рядом с блоком — маленькая свёрточная сеть (CNN; LeCun et al. 1998), которая для картинок и создана: она водит по пикселям маленьким окном и потому с самого начала знает то, чему блоку ещё учиться: что соседи связаны и что штрих остаётся тем же штрихом, если сдвинуть его на пиксель. Ряд — решение уравнения Мэки — Гласса (Mackey & Glass 1977), хаотическое: по 32 значениям нужно предсказать то, что будет через 12 шагов. Рядом с блоком — LSTM. И там и тут есть ещё линейная модель, чтобы видеть, есть ли чему учиться: одна матрица из пикселей в десять оценок и линейная регрессия по 32 значениям. Весов у сетей поровну — настолько, насколько позволяют их размеры. Ошибка — доля неверных цифр (наугад — 0.90), а для ряда — корень из среднего квадрата ошибки (RMSE) в единицах стандартного отклонения ряда (кто всегда называет среднее, получит около 1). Здесь мы обучим блок на цифрах, 300 шагов; в таблице обучение дольше, по три запуска (`course measure one-block`).
 # %% id="one-block-live"
 reader = one_block.model("digits", "block", seed=0)
 cut, cut_test = (one_block.patches(part) for part in (data.inputs, data.test_inputs))
@@ -699,6 +717,9 @@ assert wrong < 0.2
 # %% id="one-block-table"
 recorded_blocks = recorded("one-block")["rows"]
 straight = one_block.linear_error(one_block.windows())
+regression = LogisticRegression(max_iter=5000)  # one matrix from the pixels to the scores
+regression.fit(data.inputs.flatten(1).numpy(), data.targets.numpy())
+pixels = 1 - regression.score(data.test_inputs.flatten(1).numpy(), data.test_targets.numpy())
 NAMES = {
     ("digits", "block"): "block",
     ("digits", "rival"): "CNN",
@@ -714,27 +735,27 @@ for (task, which), name in NAMES.items():
     print(
         f"{task:<7}{name:<7}{weights:>6}   {'  '.join(f'{e:.3f}' for e in errors):>24}   {mean(errors):.4f}"
     )
+print(f"digits linear    650   {pixels:>24.3f}   {pixels:.4f}")
 print(f"series linear     33   {straight:>24.3f}   {straight:.4f}")
 claim(
     "0.1",
-    holds=mean(margins["digits"]["CNN"]) < mean(margins["digits"]["block"]) < 0.1
+    holds=mean(margins["digits"]["CNN"]) < pixels < mean(margins["digits"]["block"]) < 0.1
     and mean(margins["series"]["block"]) < straight / 4,
-    measured=f"wrong digits {mean(margins['digits']['block']):.3f}, CNN {mean(margins['digits']['CNN']):.3f}; series, root mean squared error {mean(margins['series']['block']):.3f}, LSTM {mean(margins['series']['LSTM']):.3f}, linear {straight:.3f}",
+    measured=f"wrong digits {mean(margins['digits']['block']):.3f}, CNN {mean(margins['digits']['CNN']):.3f}, linear {pixels:.3f}; series, root mean squared error {mean(margins['series']['block']):.3f}, LSTM {mean(margins['series']['LSTM']):.3f}, linear {straight:.3f}",
 )
 
 # %% id="one-block-margins"
-margins["series"]["linear"] = [straight]
+margins["digits"]["linear"], margins["series"]["linear"] = [pixels], [straight]
 show(curves.block_margins(margins), "block_margins")
 
 # %% [markdown] id="one-block-after" lang="en"
-# On the digits the block is far from guessing, and far from the CNN, which makes a third of its mistakes. The knowledge built into the CNN is worth a great deal when there are 1,297 pictures to learn from; section 13 says what becomes of this lead when there are a great many more. On the series the block and the LSTM are both a great deal better than a straight line, and the block is not behind, in the LSTM's own field. (Of time it knows only what the learned positions tell it; at the end it just averages the tokens.)
+# On these small pictures the block does not even reach the linear model, and the CNN makes a third of its mistakes. The knowledge built into the CNN is worth a great deal when there are 1,297 pictures to learn from; section 13 says what becomes of this lead when there are a great many more. On the series the block and the LSTM are both a great deal better than the linear regression, and the block is not behind, in the LSTM's own field. (Of time it knows only what the learned positions tell it; at the end it just averages the tokens.)
 #
-# So much for "a good baseline for any task": two tasks cannot show *any*. What they show is that one part, unchanged, is good enough to begin with on data of quite different kinds, and that something built for the data may still be better, above all when data are few.
+# So much for "a good baseline for any task": two tasks cannot show *any*, and one of the two speaks against it. What they show is that one part, unchanged, *learns* data of quite different kinds. Whether it is a good beginning depends on how much data there is.
 # %% [markdown] id="one-block-after" lang="ru"
-# На цифрах блок намного лучше случайного угадывания и намного хуже CNN: та ошибается втрое реже. Встроенное в CNN знание дорогого стоит, когда картинок для обучения всего 1297; что остаётся от этого преимущества, когда их во много раз больше, сказано в разделе 13. На временном ряду и блок, и LSTM намного точнее линейной регрессии, и блок не отстаёт — на родном поле LSTM. (О времени он знает только через обучаемые позиции, а на выходе просто усредняет токены.)
+# На этих маленьких картинках блок уступает даже линейной модели, а CNN ошибается втрое реже него. Встроенное в CNN знание дорогого стоит, когда картинок для обучения всего 1297; что остаётся от этого преимущества, когда их во много раз больше, сказано в разделе 13. На временном ряду и блок, и LSTM намного точнее линейной регрессии, и блок не отстаёт — на родном поле LSTM. (О времени он знает только через обучаемые позиции, а на выходе просто усредняет токены.)
 #
-# Это к словам «хорошее базовое решение для любой задачи»: на двух задачах *любую* не показать. Видно другое: одна и та же часть без переделок годится для начала на данных совсем разного рода, а то, что построено под конкретные данные, всё ещё может быть лучше, особенно когда данных мало.
-
+# Это к словам «хорошее базовое решение для любой задачи»: на двух задачах *любую* не показать, и одна из двух говорит против. Видно другое: одна и та же часть без переделок *учится* на данных совсем разного рода. Хорошее ли это начало, зависит от того, сколько данных.
 # %% [markdown] id="later" lang="en"
 # ## 11. Where the road leads
 #
@@ -746,7 +767,7 @@ show(curves.block_margins(margins), "block_margins")
 #
 # О трансформерах говорят ещё три вещи, и измерит их [урок 08](08_bert_vs_gpt.ipynb), когда будут BERT и GPT: что *предобученный* трансформер, который уже учился на большом тексте без разметки, легко *дообучить* — продолжить обучение на немногих размеченных примерах (утверждение 0.2), что бо́льшая ширина или глубина даёт лучшее качество (0.3) и что чем дольше предобучение, тем больше в модели знаний, которые потом пригодятся в другой задаче (0.4). Они есть в таблице в конце урока.
 #
-# А пока каждый урок собирает одну часть машины. Любая часть карты открывает свой урок; у стрелок написаны формы того, что по ним течёт: $T$ токенов по $D$ чисел. Знать слова в рамках пока не нужно.
+# А пока каждый урок собирает одну часть машины. Любая часть карты открывает свой урок; у стрелок написаны формы того, что по ним течёт: $T$ токенов по $D$ чисел. Слова в прямоугольниках знать пока не обязательно.
 # %% id="later-map"
 explore_course_map(here=0)
 
@@ -798,7 +819,7 @@ rnn = check("rnn", rnn)
 # %% [markdown] id="ex-rnn-solution" lang="ru"
 # <details><summary>Подсказка</summary>
 #
-# Цикл по строкам `x` и одна переменная, которая переживает каждый его оборот. Что должно в ней лежать до первого оборота и что — после? `torch.stack` делает из списка векторов один тензор.
+# Цикл по строкам `x` и одна переменная, которая сохраняется от одной итерации к другой. Что должно в ней лежать до первой итерации и что — после? `torch.stack` делает из списка векторов один тензор.
 #
 # </details>
 # <details><summary>Решение</summary>
@@ -1013,7 +1034,7 @@ recall_shares = check("recall-hunt", recall_shares)
 # </details>
 # <details><summary>Solution</summary>
 #
-# Without `batch_first=True` PyTorch's LSTM takes the first axis for time: it stepped from one sequence of the batch to the next. The state that was read was that of the first token, which knows neither the pairs nor the question. The softmax ran over the axis of the queries; there is one query, so every weight was 1. And $(B, 1)$ compared with $(B,)$ broadcasts to $(B, B)$: every guess was held against the answers to all questions, which gives about the share of guessing even to a perfect reader.
+# Without `batch_first=True` PyTorch's LSTM takes the first axis for time: it stepped from one sequence of the batch to the next. The state that was read was that of the first token, which knows the first pair at most, and not the question. The softmax ran over the axis of the queries; there is one query, so every weight was 1. And $(B, 1)$ compared with $(B,)$ broadcasts to $(B, B)$: every guess was held against the answers to all questions, which gives about the share of guessing even to a perfect reader.
 #
 # ```python
 # def recall_shares(x, answers, lstm, W_Q, W_K, W_V, read_state, read_found):
@@ -1109,11 +1130,11 @@ print(f"12.5: {shares[0]:.4f} and {shares[1]:.4f}, as the course's own:", same)
 #
 # (197 tokens are 14 × 14 patches and one more. Llama's keys and values are narrower than ours, so its last entry compares lengths, not costs.)
 #
-# *Recurrence was not slow for want of trying.* The translation system of Wu et al. (2016) had eight LSTM layers for reading and eight for writing, and attention between them; attention came *into* recurrent networks first (Bahdanau et al. 2015), and Vaswani et al. (2017) asked what happens when the recurrence is left out. The columns of their table 1 are the subjects of our sections 8, 7 and 6.
+# *Attention came as an addition first.* The translation system of Wu et al. (2016) had eight LSTM layers for reading and eight for writing, and attention between them; attention came *into* recurrent networks first (Bahdanau et al. 2015), and Vaswani et al. (2017) asked what happens when the recurrence is left out. The columns of their table 1 are the subjects of our sections 8, 7 and 6.
 #
 # *How much of the hardware is used.* Chowdhery et al. (2022) report for PaLM, with 540 billion weights on 6,144 chips, 46 % of the chips' highest rate of multiplications, counting only those that the model cannot do without; another 12 % are multiplications done twice to save memory, and the rest of the time goes to memory, the network between chips, and waiting.
 #
-# *Pictures.* A ViT beats convolutional networks when it is pre-trained on very many pictures, and is behind them when trained on 1.3 million alone, in their way of training (Dosovitskiy et al. 2021, section 4.3): what a CNN knows from the start, it has to learn. Our handwritten digits say the same.
+# *Pictures.* A ViT beats convolutional networks when it is pre-trained on very many pictures, and is behind them when trained on 1.3 million alone, in their way of training (Dosovitskiy et al. 2021, section 4.3): what a CNN knows from the start, it has to learn. Our handwritten digits show the second half of this.
 #
 # *Recurrence is back.* State space models such as Mamba (Gu & Dao 2023) have a state of fixed size again, but one whose update is linear, so that a whole text can be read in parallel and written at a constant cost per token. Recalling one of many things is what they find hard, as section 4 would have it (Arora et al. 2024, who give both kinds of layers a recall task), and many new models mix both kinds of layers.
 # %% [markdown] id="real-models" lang="ru"
@@ -1129,13 +1150,13 @@ print(f"12.5: {shares[0]:.4f} and {shares[1]:.4f}, as the course's own:", same)
 #
 # (197 токенов — это 14 × 14 патчей и ещё один. Ключи и значения у Llama у́же наших, так что в последней строке сравниваются длины, а не затраты.)
 #
-# *Ускорить рекуррентные сети пытались, и не раз.* В системе перевода Wu et al. (2016) было восемь слоёв LSTM на чтение и восемь на письмо, а между ними — внимание: сначала оно появилось *внутри* рекуррентных сетей (Bahdanau et al. 2015), а Vaswani et al. (2017) спросили, что будет, если убрать рекуррентность. Столбцы их таблицы 1 — темы наших разделов 8, 7 и 6.
+# *Сначала внимание было добавкой.* В системе перевода Wu et al. (2016) было восемь слоёв LSTM на чтение и восемь на порождение перевода, а между ними — внимание: сначала оно появилось *внутри* рекуррентных сетей (Bahdanau et al. 2015), а Vaswani et al. (2017) спросили, что будет, если убрать рекуррентность. Столбцы их таблицы 1 — темы наших разделов 8, 7 и 6.
 #
 # *Насколько загружено оборудование.* Chowdhery et al. (2022) сообщают, что у PaLM (540 миллиардов весов, 6144 чипа) использовалось 46 % предельной скорости умножений, если считать только те умножения, без которых модели не обойтись; ещё 12 % — умножения, которые ради экономии памяти делают повторно; остальное время уходит на память, на сеть между чипами и на ожидание.
 #
-# *Картинки.* ViT обходит свёрточные сети, если предобучить его на очень большом числе картинок, и отстаёт, если обучать — их способом — только на 1.3 миллиона (Dosovitskiy et al. 2021, раздел 4.3): то, что свёрточная сеть знает с самого начала, ему приходится выучить. Наш опыт с рукописными цифрами говорит о том же.
+# *Картинки.* ViT обходит свёрточные сети, если предобучить его на очень большом числе картинок, и отстаёт, если обучать — их способом — только на 1.3 миллиона (Dosovitskiy et al. 2021, раздел 4.3): то, что свёрточная сеть знает с самого начала, ему приходится выучить. Наш опыт с рукописными цифрами показывает вторую половину этого.
 #
-# *Рекуррентность возвращается.* В моделях пространства состояний (state space models), таких как Mamba (Gu & Dao 2023), снова есть состояние постоянного размера, но обновляется оно линейно, поэтому весь текст можно прочесть параллельно, а писать — с постоянной стоимостью токена. Вспомнить одно из многого им трудно, чего и стоит ждать после раздела 4 (Arora et al. 2024 дают задачу на память обоим видам слоёв), и многие новые модели сочетают слои обоих видов.
+# *Рекуррентность возвращается.* В моделях пространства состояний (state space models), таких как Mamba (Gu & Dao 2023), снова есть состояние постоянного размера, но обновляется оно линейно, поэтому весь текст можно прочесть параллельно, а при генерации каждый токен стоит одинаково. Вспомнить одно из многого им трудно, чего и стоит ждать после раздела 4 (Arora et al. 2024 дают задачу на память обоим видам слоёв), и многие новые модели сочетают слои обоих видов.
 
 # %% [markdown] id="summary" lang="en"
 # ## Summary

@@ -1,7 +1,7 @@
 # %% [markdown] id="title" lang="en"
 # # Primer. What the lessons assume
 #
-# The lessons of this course build transformers out of a few tools: tensors, matrix products, softmax, derivatives, and a loop that trains. They use these tools without a word of explanation. Here each of them is explained once, with the mistakes that everybody makes and that raise no error.
+# The lessons of this course build transformers out of a few tools: tensors, matrix products, softmax, derivatives, and a loop that trains. They explain them briefly or not at all. Here each of them is explained once, with the mistakes that everybody makes and that raise no error.
 #
 # **You will be able to**
 #
@@ -17,12 +17,12 @@
 # %% [markdown] id="title" lang="ru"
 # # Введение. Что нужно знать до уроков
 #
-# Уроки курса строят трансформеры из нескольких инструментов: тензоров, умножения матриц, softmax, производных и цикла обучения. В самих уроках эти инструменты уже не объясняются. Здесь каждый из них разобран один раз — вместе с ошибками, которые делают все и о которых программа не предупреждает.
+# Уроки курса строят трансформеры из нескольких инструментов: тензоров, умножения матриц, softmax, производных и цикла обучения. В самих уроках они объясняются коротко или вовсе не объясняются. Здесь каждый из них разобран один раз — вместе с ошибками, которые делают все и о которых программа не предупреждает.
 #
 # **Вы научитесь**
 #
 # - читать формы тензоров в строке на PyTorch и говорить, что с ними делает broadcasting;
-# - видеть в `X @ W` множество скалярных произведений и считать её умножения-сложения;
+# - видеть в `X @ W` множество скалярных произведений и считать, сколько в нём умножений-сложений;
 # - вычислять softmax и кросс-энтропию так, чтобы большие числа ничего не портили;
 # - находить производную по правилу дифференцирования сложной функции и получать то же от `backward`;
 # - писать цикл обучения и отличать обучение от заучивания.
@@ -56,7 +56,7 @@ from course_lib.parity import parity
 # %% [markdown] id="tensors" lang="ru"
 # ## 1. Тензоры и формы
 #
-# Тензор (tensor) — это блок чисел, у которого есть **форма** (shape): список размеров по осям. У вектора ось одна, у матрицы две. У текста, который модель читает за один раз, осей три: $B$ предложений в **батче** (batch), в каждом $T$ токенов, на каждый токен $D$ чисел. Большинство ошибок в нашем деле — ошибки в формах, поэтому большинство комментариев в коде курса и есть формы. Отрицательные номера отсчитывают оси с конца, так что `dim=-1` значит «числа одного токена», что бы ни стояло впереди.
+# Тензор (tensor) — это блок чисел, у которого есть **форма** (shape): список размеров по осям. У вектора ось одна, у матрицы две. У текста, который модель читает за один раз, осей три: $B$ предложений в **батче** (batch), в каждом $T$ токенов, на каждый токен $D$ чисел. Большинство ошибок в нашем деле — ошибки в формах, поэтому чаще всего комментарии в коде курса указывают формы. Отрицательные номера отсчитывают оси с конца, так что `dim=-1` значит «числа одного токена», что бы ни стояло впереди.
 # %% id="tensors-shapes"
 x = torch.arange(24.0).reshape(2, 3, 4)  # (B, T, D)
 views = {
@@ -77,7 +77,7 @@ for name, tensor in views.items():
 # %% [markdown] id="reshape" lang="en"
 # `reshape` and `mT` can lead to the same shape, and they are not the same. `reshape` leaves the numbers in their order and draws the borders of the rows elsewhere; `mT` (transposition) makes rows of columns. Whoever takes one for the other gets the right shape, no error, and the numbers of one token scattered over several:
 # %% [markdown] id="reshape" lang="ru"
-# `reshape` и `mT` могут привести к одной форме, но это разные вещи. `reshape` сохраняет порядок чисел и проводит границы строк в других местах; `mT` (транспонирование) превращает столбцы в строки. Кто их спутает, получит верную форму, никакой ошибки — и числа одного токена, разбросанные по нескольким:
+# `reshape` и `mT` могут привести к одной форме, но это разные вещи. `reshape` сохраняет порядок чисел и проводит границы строк в других местах; `mT` (транспонирование) превращает столбцы в строки. Кто их спутает, получит верную форму и ни одного сообщения об ошибке, а числа одного токена окажутся разбросаны по нескольким:
 # %% id="reshape-transpose"
 print(x[0])
 print("reshape(4, 3):", x[0].reshape(4, 3).tolist())
@@ -86,11 +86,11 @@ print("mT:           ", x[0].mT.tolist())
 # %% [markdown] id="view" lang="en"
 # Neither of them moves a number in memory, where possible: they return another *view* of the same block, and who writes into the view writes into the block. `view` is the strict sister of `reshape`: where the new shape cannot be had without copying, for instance after `mT`, `reshape` copies and `view` refuses. In [lesson 04](04_multi_head.ipynb) the heads are cut out of a matrix by exactly these operations.
 #
-# Three ways to pick entries return throughout the course: by a condition, by a place in each row, and by a table of conditions of the same shape, a **mask**. The value $-\infty$ is not there by mistake, as section 4 will show.
+# A condition on a tensor gives a **mask**, a table of true and false of the same shape. Three tools return throughout the course: `masked_fill` overwrites where the mask is true, `torch.where` chooses between two values, and `gather` picks one place in each row. The value $-\infty$ is not there by mistake, as section 4 will show.
 # %% [markdown] id="view" lang="ru"
-# Ни то, ни другое по возможности не перемещает числа в памяти: возвращается другое *представление* (view) того же блока, и кто пишет в представление, пишет в блок. `view` — строгая сестра `reshape`: если новую форму нельзя получить без копирования, например после `mT`, `reshape` скопирует, а `view` откажется. В [уроке 04](04_multi_head.ipynb) именно этими операциями матрицу разрезают на головы.
+# Ни то ни другое без необходимости не перемещает числа в памяти: возвращается другое *представление* (view) того же блока, и запись в представление меняет и сам блок. `view` — строгий вариант `reshape`: если новую форму нельзя получить без копирования, например после `mT`, `reshape` скопирует, а `view` выдаст ошибку. В [уроке 04](04_multi_head.ipynb) именно этими операциями матрицу разрезают на головы.
 #
-# В курсе то и дело встречаются три способа выбрать элементы: по условию, по месту в каждой строке и по таблице условий той же формы, то есть по **маске** (mask). Значение $-\infty$ здесь не по ошибке: зачем оно, покажет раздел 4.
+# Условие на тензор даёт **маску** (mask) — таблицу из «да» и «нет» той же формы. В курсе то и дело встречаются три инструмента: `masked_fill` перезаписывает там, где «да», `torch.where` выбирает из двух значений, а `gather` берёт по одному месту в каждой строке. Значение $-\infty$ появилось здесь не случайно: зачем оно, покажет раздел 4.
 # %% id="picking"
 scores = torch.tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 1.0]])
 small = scores < 0.5  # a mask: the same shape, true or false
@@ -106,7 +106,7 @@ print(scores.gather(-1, places[:, None])[:, 0], scores[torch.arange(2), places])
 # %% [markdown] id="broadcasting" lang="ru"
 # ## 2. Broadcasting
 #
-# Что получится, если к столбцу прибавить строку? PyTorch записывает две формы одну под другой, выравнивая их по *концам*, и дополняет недостающие оси спереди единицами. Равные размеры остаются; 1 принимает размер соседа, как будто тензор повторили вдоль этой оси; всё остальное — ошибка. Это называется **broadcasting** (согласование форм), и оно заменяет большинство циклов.
+# Что получится, если к столбцу прибавить строку? PyTorch записывает две формы одну под другой, выравнивая их по *концам*, и добавляет недостающие оси слева, каждую размера 1. Равные размеры остаются; 1 принимает размер соседа, как будто тензор повторили вдоль этой оси; всё остальное — ошибка. Это называется **broadcasting** (растягивание, или транслирование), и оно заменяет большинство циклов.
 # %% id="broadcasting-figure"
 show(drawings.broadcasting(), "broadcasting")
 
@@ -135,11 +135,11 @@ assert error.mean() > 0 and (guesses.squeeze(-1) - answers).square().mean() == 0
 #
 # The dot product of two vectors, $a \cdot b = \sum_i a_i b_i$, is one number: large when they point the same way, 0 when they stand at a right angle. A matrix product is nothing but many of them, each row of the left factor with each column of the right one, and `@` computes them all.
 # %% [markdown] id="broadcasting-lesson" lang="ru"
-# Каждую догадку сравнили с каждым ответом, и модель, которую учат на этом числе, научится отвечать всем средним. Отсюда привычка, принятая в курсе: прежде чем верить числу, напечатайте форму.
+# Каждую догадку сравнили с каждым ответом, и модель, которую учат на этом числе, научится на любой вход отвечать средним. Отсюда привычка, принятая в курсе: прежде чем верить числу, напечатайте форму.
 #
 # ## 3. Умножение матриц
 #
-# Скалярное произведение двух векторов, $a \cdot b = \sum_i a_i b_i$, — это одно число: большое, если они смотрят в одну сторону, и 0, если они перпендикулярны. Произведение матриц — не что иное, как множество скалярных произведений: каждая строка левого сомножителя с каждым столбцом правого. Все их вычисляет `@`.
+# Скалярное произведение двух векторов, $a \cdot b = \sum_i a_i b_i$, — это одно число: большое, если они направлены в одну сторону, и 0, если они перпендикулярны. Произведение матриц — не что иное, как множество скалярных произведений: каждая строка левого сомножителя с каждым столбцом правого. Все их вычисляет `@`.
 # %% id="product-figure"
 show(drawings.matrix_product(), "matrix_product")
 
@@ -153,11 +153,11 @@ print("the same, number by number:", torch.equal(A @ B, torch.tensor(dots)))
 # %% [markdown] id="product-cost" lang="en"
 # A product of shapes $(a, b)$ and $(b, c)$ has $a \cdot c$ entries with $b$ products in each: $a \cdot b \cdot c$ **multiply-adds**. This is how the course counts cost, because nearly all the work of a transformer is of this kind, and because a count is the same on every machine.
 #
-# With more than two axes `@` multiplies the last two and treats the others as a list of separate tasks. Two products cover all of attention:
+# With more than two axes `@` multiplies the last two and treats the others as a list of separate tasks. Two kinds of product return in attention; the third, $(T, T)$ by $(T, D)$, makes of each token a mixture of all:
 # %% [markdown] id="product-cost" lang="ru"
 # В произведении матриц форм $(a, b)$ и $(b, c)$ всего $a \cdot c$ элементов, в каждом $b$ произведений, итого $a \cdot b \cdot c$ **умножений-сложений** (multiply-adds). Так в курсе измеряются затраты: почти вся работа трансформера именно такая, а счёт на любой машине даёт одно и то же.
 #
-# Если осей больше двух, `@` умножает по двум последним, а остальные считает списком отдельных задач. Всё внимание держится на двух произведениях:
+# Если осей больше двух, `@` перемножает матрицы по двум последним осям, а по остальным просто перебирает независимые задачи. В механизме внимания постоянно встречаются два вида произведений; третье, $(T, T)$ на $(T, D)$, делает из каждого токена смесь всех:
 # %% id="product-batch"
 X = x / 24  # (B, T, D)
 W = torch.ones(4, 5)
@@ -170,7 +170,7 @@ print("one token by itself gives the same row:", torch.allclose((X @ W)[1, 2], a
 # %% [markdown] id="softmax" lang="en"
 # ## 4. Softmax and cross-entropy
 #
-# A model that chooses among $n$ answers returns $n$ numbers of any size, the **logits** $z_1, \dots, z_n$. Probabilities have to be positive and sum to 1. Softmax sees to both:
+# A model that chooses among $n$ answers returns $n$ numbers of any size, the **logits** $z_1, \dots, z_n$. Probabilities must not be negative, and sum to 1. Softmax sees to both:
 #
 # $$p_i = \frac{e^{z_i}}{\sum_j e^{z_j}}, \qquad \frac{p_i}{p_j} = e^{z_i - z_j}.$$
 #
@@ -178,7 +178,7 @@ print("one token by itself gives the same row:", torch.allclose((X @ W)[1, 2], a
 # %% [markdown] id="softmax" lang="ru"
 # ## 4. Softmax и кросс-энтропия
 #
-# Модель, которая выбирает из $n$ ответов, возвращает $n$ чисел любой величины — **логиты** (logits) $z_1, \dots, z_n$. Вероятности же должны быть положительны и давать в сумме 1. Об этом заботится softmax:
+# Модель, которая выбирает из $n$ ответов, возвращает $n$ чисел любой величины — **логиты** (logits) $z_1, \dots, z_n$. Вероятности же должны быть положительны и давать в сумме 1. И то и другое обеспечивает softmax:
 #
 # $$p_i = \frac{e^{z_i}}{\sum_j e^{z_j}}, \qquad \frac{p_i}{p_j} = e^{z_i - z_j}.$$
 #
@@ -201,13 +201,13 @@ print("a hidden one:", softmax(torch.tensor([2.0, 1.0, -math.inf])))
 assert plain_softmax(z + 1000).isnan().all() and torch.allclose(softmax(z + 1000), softmax(z))
 
 # %% [markdown] id="softmax-why" lang="en"
-# $e^{1000}$ is beyond what a float can hold, so it is $\infty$, and $\infty / \infty$ is `nan`. One `nan` is enough: after the next training step all weights are `nan`. After subtracting the largest logit the greatest exponential is $e^0 = 1$, and nothing can overflow. PyTorch's own softmax does this; you must when you write one yourself, as in [lesson 03](03_attention.ipynb). The last line shows what a mask of $-\infty$ is for: $e^{-\infty}$ is exactly 0, so that answer gets no probability and the rest share all of it.
+# $e^{1000}$ is beyond what a float can hold, so it is $\infty$, and $\infty / \infty$ is `nan`. One `nan` is enough: after the next training step practically all weights that took part are `nan`. After subtracting the largest logit the greatest exponential is $e^0 = 1$, and nothing can overflow. PyTorch's own softmax does this; you must when you write one yourself, as in [lesson 03](03_attention.ipynb). The last line shows what a mask of $-\infty$ is for: $e^{-\infty}$ is exactly 0, so that answer has probability 0 and the rest share the whole 1. (A row of $-\infty$ alone still gives `nan`.)
 #
-# How good is a prediction? Suppose the right answer is number $y$. The **cross-entropy** is $-\log p_y$: 0 for a model that is sure and right, and the greater the more surprised the model is. The logarithm is natural, so the unit is the nat. It has three good points: independent surprises add up, a model that has no idea of $n$ answers pays exactly $\log n$, and being sure and wrong is expensive. Raised to the power of $e$ it becomes the **perplexity**: among how many equally likely answers one would be in the same doubt.
+# How good is a prediction? Suppose the right answer is number $y$. The **cross-entropy** is $-\log p_y$: 0 for a model that is sure and right, and the greater the more surprised the model is. The logarithm is natural, so the unit is the nat. It has three good points: independent surprises add up, a model that has no idea of $n$ answers pays exactly $\log n$, and being sure and wrong is expensive. $e$ raised to this power is the **perplexity**: among how many equally likely answers one would be in the same doubt.
 # %% [markdown] id="softmax-why" lang="ru"
-# Число $e^{1000}$ не помещается в формат с плавающей точкой и превращается в $\infty$, а $\infty / \infty$ — это `nan`. Хватит одного `nan`: после следующего шага обучения все веса станут `nan`. Если вычесть наибольший логит, самая большая экспонента равна $e^0 = 1$, и переполняться нечему. Встроенный в PyTorch softmax так и делает; когда пишете свой, как в [уроке 03](03_attention.ipynb), об этом надо помнить самим. Последняя строка показывает, зачем нужна маска из $-\infty$: $e^{-\infty}$ — в точности 0, такой ответ не получает никакой вероятности, и всю её делят остальные.
+# Число $e^{1000}$ не помещается в формат с плавающей точкой и превращается в $\infty$, а $\infty / \infty$ — это `nan`. Хватит одного `nan`: после следующего шага обучения `nan` станут почти все участвовавшие веса. Если вычесть наибольший логит, самая большая экспонента равна $e^0 = 1$, и переполняться нечему. Встроенный в PyTorch softmax так и делает; когда пишете свой, как в [уроке 03](03_attention.ipynb), об этом надо помнить самим. Последняя строка показывает, зачем нужна маска из $-\infty$: $e^{-\infty}$ — в точности 0, вероятность такого ответа — ровно 0, и вся единица делится между остальными. (Строка из одних $-\infty$ всё равно даст `nan`.)
 #
-# Насколько хорошо предсказание? Пусть верен ответ номер $y$. **Кросс-энтропия** (cross-entropy) равна $-\log p_y$: 0, если модель уверена и права, и тем больше, чем сильнее модель удивлена. Логарифм натуральный, единица измерения — нат. У этой меры три достоинства: независимые неожиданности складываются, модель, которая ничего не знает об $n$ ответах, платит ровно $\log n$, а быть уверенным и неправым дорого. Если возвести $e$ в степень кросс-энтропии, получится **перплексия** (perplexity): среди скольких равновероятных ответов сомнение было бы таким же.
+# Насколько хорошо предсказание? Пусть верен ответ номер $y$. **Кросс-энтропия** (cross-entropy) равна $-\log p_y$: 0, если модель уверена и права, и тем больше, чем сильнее модель удивлена. Логарифм натуральный, единица измерения — нат. У этой меры три достоинства: независимые неожиданности складываются, модель, которая ничего не знает об $n$ ответах, платит ровно $\log n$, а уверенная ошибка обходится дорого. Если возвести $e$ в степень кросс-энтропии, получится **перплексия** (perplexity): число равновероятных ответов, при выборе из которых неуверенность была бы такой же.
 # %% id="cross-entropy"
 logits = torch.tensor([[2.0, 1.0, 0.0], [0.0, 0.0, 0.0]], dtype=torch.float64)  # (N, n)
 targets = torch.tensor([0, 2])  # (N,): numbers of the right answers, not one-hot vectors
@@ -219,21 +219,21 @@ ignored = F.cross_entropy(logits, torch.tensor([0, -100]))  # −100: this row d
 print("without row 1:       ", ignored)
 
 # %% [markdown] id="cross-entropy-notes" lang="en"
-# `F.cross_entropy` takes **logits**. It does the softmax itself, together with the logarithm, where $\log p = z_y - \log \sum_j e^{z_j}$ stays exact even if $p$ is too small for a float. Who applies softmax first gets a loss that still falls, slowly, and never comes near 0; you will meet this bug in the exercises. For the logits of whole texts, of shape $(B, T, n)$, both arguments are flattened first: `logits.reshape(-1, n)` and `targets.reshape(-1)`.
+# `F.cross_entropy` takes **logits**. It does the softmax itself, together with the logarithm, where $\log p = z_y - \log \sum_j e^{z_j}$, with the largest logit subtracted first, stays accurate even if $p$ is too small for a float. Who applies softmax first gets a loss that still falls, slowly, and never comes near 0; you will meet this bug in the exercises. For the logits of whole texts, of shape $(B, T, n)$, the axes $B$ and $T$ of both arguments are joined first: `logits.reshape(-1, n)` and `targets.reshape(-1)`.
 #
-# The derivative of this loss is as simple as can be. With $y$ written as a one-hot vector,
+# The derivative of this loss is as simple as can be. With $y$ written as a **one-hot vector** of length $n$ (1 at the place of the right answer, 0 elsewhere),
 #
 # $$\frac{\partial L}{\partial z} = p - y:$$
 #
-# what the model said minus what was right. A certain and right model gets no push; a wrong answer is pushed down by exactly its probability. Section 5 says how to get such derivatives without deriving them.
+# what the model said minus what was right (for one row; the mean over $N$ rows divides it by $N$, hence `reduction="sum"` below). A certain and right model gets no push; a wrong answer is pushed down by exactly its probability. Section 5 says how to get such derivatives without deriving them.
 # %% [markdown] id="cross-entropy-notes" lang="ru"
-# `F.cross_entropy` принимает **логиты**. Softmax она берёт сама, вместе с логарифмом: $\log p = z_y - \log \sum_j e^{z_j}$ вычисляется точно, даже если $p$ слишком мало́ для чисел с плавающей точкой. Если применить softmax заранее, потери всё равно будут уменьшаться, но медленно, и к 0 не подойдут никогда; эта ошибка встретится вам в упражнениях. Для логитов целых текстов, формы $(B, T, n)$, оба аргумента сначала вытягивают: `logits.reshape(-1, n)` и `targets.reshape(-1)`.
+# `F.cross_entropy` принимает **логиты**. Softmax она берёт сама, вместе с логарифмом: $\log p = z_y - \log \sum_j e^{z_j}$, если сперва вычесть наибольший логит, вычисляется точно, даже когда $p$ слишком мало́ для чисел с плавающей точкой. Если применить softmax заранее, потери всё равно будут уменьшаться, но медленно, и к 0 не подойдут никогда; эта ошибка встретится вам в упражнениях. Для логитов целых текстов, формы $(B, T, n)$, у обоих аргументов сначала объединяют оси $B$ и $T$: `logits.reshape(-1, n)` и `targets.reshape(-1)`.
 #
-# Производная таких потерь проста, насколько это возможно. Если записать $y$ как one-hot-вектор, то
+# Производная таких потерь проще некуда. Если записать $y$ как **one-hot-вектор** длины $n$ (1 на месте верного ответа, 0 на остальных), то
 #
 # $$\frac{\partial L}{\partial z} = p - y:$$
 #
-# то, что сказала модель, минус то, что верно. Уверенную и правую модель ничто не подталкивает; неверный ответ опускают ровно на его вероятность. Как получать такие производные, не выводя их, рассказывает раздел 5.
+# то, что сказала модель, минус то, что верно (для одной строки; среднее по $N$ строкам делит это на $N$, поэтому ниже `reduction="sum"`). Если модель уверена и права, её ничто никуда не толкает; логит неверного ответа толкает вниз сила, равная его вероятности. Как получать такие производные, не выводя их, рассказывает раздел 5.
 # %% id="cross-entropy-gradient"
 z = logits.clone().requires_grad_()
 F.cross_entropy(z, targets, reduction="sum").backward()
@@ -262,9 +262,9 @@ print("autograd:", w.grad.item(), b.grad.item())
 print("by hand: ", (2 * e * x).item(), (2 * e).item())
 
 # %% [markdown] id="autograd" lang="en"
-# Autograd does the same by bookkeeping. Each operation on a tensor with `requires_grad` remembers what it was made of; `backward` walks this record from the loss back to the weights and leaves in each `.grad` the derivative of the loss, of the same shape as the weight. If a weight is used in several places, the contributions of all the paths add up. That is why `backward` **adds** to `.grad` and does not replace it, and why the sum survives into the next step unless somebody clears it:
+# Autograd does the same by bookkeeping. Each operation on a tensor with `requires_grad` remembers what it was made of; `backward` walks this record from the loss back to the weights and leaves in each `.grad` the derivative of the loss, of the same shape as the weight. If a weight is used in several places, the contributions of all the paths add up. PyTorch does the same from one call to the next: `backward` **adds** to `.grad` and does not replace it, and the sum survives into the next step unless somebody clears it:
 # %% [markdown] id="autograd" lang="ru"
-# Autograd делает то же самое, ведя учёт. Каждая операция над тензором с `requires_grad` запоминает, из чего получен результат; `backward` проходит по этой записи от потерь назад к весам и оставляет в каждом `.grad` производную потерь — той же формы, что и сам вес. Если вес участвует в нескольких местах, вклады всех путей складываются. Поэтому `backward` **прибавляет** к `.grad`, а не заменяет его, и поэтому же сумма доживает до следующего шага, если её никто не обнулит:
+# Autograd делает то же самое, записывая каждое действие. Каждая операция над тензором с `requires_grad` запоминает, из чего получен результат; `backward` проходит по этой записи от потерь назад к весам и оставляет в каждом `.grad` производную потерь — той же формы, что и сам вес. Если вес участвует в нескольких местах, вклады всех путей складываются. PyTorch поступает так же и от вызова к вызову: `backward` **прибавляет** к `.grad`, а не заменяет его, и сумма доживает до следующего шага, если её никто не обнулит:
 # %% id="autograd-accumulates"
 (w * x + b - t).square().backward()  # a second time
 print("after two backward passes:", w.grad.item(), b.grad.item())
@@ -276,17 +276,21 @@ with torch.no_grad():  # no record: for measuring, and for changing weights
 print("recorded?", (w * x).requires_grad, unrecorded.requires_grad, (w * x).detach().requires_grad)
 
 # %% [markdown] id="embedding" lang="en"
+# All derivatives of the loss with respect to the weights together are its **gradient**. It points to where the loss grows fastest, so **gradient descent** subtracts a small part of it from every weight: $w \leftarrow w - \eta\, \partial L / \partial w$, where $\eta$ is the **learning rate**. An **optimizer** is the object that does this for all weights.
+#
 # The record costs memory, so whatever is only measured stands inside `torch.no_grad()`. `detach` cuts a single tensor off: what comes after treats it as a given number.
 #
 # ## 6. A table of embeddings
 #
 # A word is not a number to calculate with: word 7 is not seven times word 1. So each word gets a vector of its own, a row of a learned table $E$, its **embedding**, and reading a word means picking a row. On paper this is a product with a one-hot vector, and the figure from lesson 03 shows both:
 # %% [markdown] id="embedding" lang="ru"
-# Запись занимает память, поэтому всё, что только измеряют, стоит внутри `torch.no_grad()`. `detach` отрезает один тензор: для дальнейших вычислений он — заданное число.
+# Все производные потерь по весам вместе — это **градиент** (gradient). Он указывает, куда потери растут быстрее всего, поэтому **градиентный спуск** (gradient descent) вычитает из каждого веса малую его долю: $w \leftarrow w - \eta\, \partial L / \partial w$, где $\eta$ — **скорость обучения** (learning rate). **Оптимизатор** (optimizer) — объект, который делает это со всеми весами.
+#
+# Запись занимает память, поэтому всё, что только измеряют, стоит внутри `torch.no_grad()`. `detach` отсоединяет от записи один тензор: дальнейшие вычисления считают его константой.
 #
 # ## 6. Таблица эмбеддингов
 #
-# Слово — не число, с которым можно считать: слово 7 не в семь раз больше слова 1. Поэтому у каждого слова есть свой вектор — строка обучаемой таблицы $E$, или **эмбеддинг** (embedding), и прочесть слово значит выбрать строку. На бумаге это умножение на one-hot-вектор; рисунок из урока 03 показывает и то, и другое:
+# Номер слова — не величина, с которой имеет смысл проводить вычисления: слово 7 не в семь раз больше слова 1. Поэтому у каждого слова есть свой вектор — строка обучаемой таблицы $E$, или **эмбеддинг** (embedding), и прочесть слово значит выбрать строку. На бумаге это умножение на one-hot-вектор; рисунок из урока 03 показывает и то и другое:
 # %% id="embedding-figure"
 show(attention_drawings.embedding_lookup(), "embedding_lookup")
 
@@ -303,13 +307,13 @@ print("gradient of each row:", E.grad[:, 0].tolist())
 #
 # ## 7. Seeds and generators
 #
-# Weights start random, batches are drawn at random, and yet every output of this course comes out the same on your machine. Computers draw *pseudo*-random numbers: a generator is started with a number, the **seed**, and everything it yields follows from that. A generator of one's own is better than the global one, which every other call moves on: insert one more `randn` somewhere, and all later numbers are others.
+# Weights start random, batches are drawn at random, and yet, apart from times and last digits, the outputs of this course come out the same on your machine. Computers draw *pseudo*-random numbers: a generator is started with a number, the **seed**, and everything it yields follows from that. A generator of one's own is better than the global one, which every other call moves on: insert one more `randn` somewhere, and all later numbers are others.
 # %% [markdown] id="embedding-after" lang="ru"
-# Слово 4 встретилось в текстах дважды, и его строка получила градиент от обоих мест — по тому же правилу, что вклады складываются; слова 3 в текстах нет, и оно ничему не научилось. Чему учатся такие строки, рассказывает [урок 01](01_word2vec.ipynb).
+# Слово 4 встретилось в текстах дважды, и его строка получила градиент от обоих мест — по тому же правилу: вклады складываются; слова 3 в текстах нет, и оно ничему не научилось. Чему учатся такие строки, рассказывает [урок 01](01_word2vec.ipynb).
 #
 # ## 7. Зёрна и генераторы
 #
-# Начальные веса случайны, батчи выбираются случайно, и всё же каждый вывод в этом курсе на вашей машине будет тем же. Дело в том, что компьютер выдаёт *псевдо*случайные числа: генератор запускают с некоторого числа — **зерна** (seed), — и всё, что он выдаст, из неё следует. Свой генератор лучше общего, который сдвигает каждый посторонний вызов: вставьте где-нибудь ещё один `randn`, и все последующие числа станут другими.
+# Начальные веса случайны, батчи выбираются случайно, и всё же, если не считать времени и последних знаков, выводы курса на вашей машине будут теми же. Дело в том, что компьютер выдаёт *псевдо*случайные числа: генератор запускают с некоторого числа — **зерна** (seed), — и этим числом определяется всё, что он выдаст. Свой генератор лучше общего: состояние общего меняет любой посторонний вызов: вставьте где-нибудь ещё один `randn`, и все последующие числа станут другими.
 # %% id="generators"
 def generator(seed):
     """A source of random numbers that nobody else draws from."""
@@ -333,13 +337,13 @@ print(randn(3, generator=shared), "… used on")
 #
 # ## 8. Modules and parameters
 #
-# A model is a function with weights. `nn.Module` is the class that keeps the two together: what is assigned as an `nn.Parameter` in `__init__` is found by `parameters()`, which is how an optimizer learns what it may change, and `forward` is what happens when the model is called. The most common module, `nn.Linear`, is one matrix product and a shift. It keeps its matrix lying on its side, as (out, in), which is worth knowing when one copies weights:
+# A model is a function with weights. `nn.Module` is the class that keeps the two together: what is assigned as an `nn.Parameter` in `__init__` is found by `parameters()`, and so are the parameters of modules that are assigned there (those in a plain list are not: `nn.ModuleList`); this is how an optimizer learns what it may change, and `forward` is what happens when the model is called. The most common module, `nn.Linear`, is one matrix product and a shift. It keeps its matrix lying on its side, as (out, in), which is worth knowing when one copies weights:
 # %% [markdown] id="float64" lang="ru"
-# `float64` хранит около 16 цифр, `float32`, принятый в PyTorch по умолчанию, — около 7. Настоящие модели учат с 7 цифрами или меньше. В уроках там, где надо сравнить два результата, вычисления идут в `float64`, чтобы расхождение означало ошибку, а не округление.
+# `float64` хранит около 16 значащих цифр, `float32`, принятый в PyTorch по умолчанию, — около 7. Настоящие модели учат с точностью в 7 цифр или ниже. В уроках там, где надо сравнить два результата, вычисления идут в `float64`, чтобы расхождение означало ошибку, а не округление.
 #
 # ## 8. Модули и параметры
 #
-# Модель — это функция с весами. Класс `nn.Module` держит то и другое вместе: всё, что в `__init__` присвоено как `nn.Parameter`, находит `parameters()` (так оптимизатор узнаёт, что ему можно менять), а `forward` — это то, что происходит при вызове модели. Самый частый модуль, `nn.Linear`, — это одно умножение на матрицу и сдвиг. Свою матрицу он хранит «лёжа», в форме (выход, вход), и при копировании весов об этом надо помнить:
+# Модель — это функция с весами. Класс `nn.Module` держит то и другое вместе: все `nn.Parameter`, созданные как атрибуты в `__init__`, возвращает метод `parameters()`, и параметры вложенных модулей тоже (но не тех, что лежат в обычном списке: для них есть `nn.ModuleList`); так оптимизатор узнаёт, что ему можно менять, а `forward` — это то, что происходит при вызове модели. Самый частый модуль, `nn.Linear`, — это одно умножение на матрицу и прибавление смещения (bias). Свою матрицу он хранит транспонированной, в форме (выход, вход), и при копировании весов об этом надо помнить:
 # %% id="linear"
 class Linear(nn.Module):
     """x W + b, with W of shape (d_in, d_out)."""
@@ -368,7 +372,7 @@ parity(
 )
 
 # %% [markdown] id="parity" lang="en"
-# The last line is a **parity check**: our version and the field's get the same input and the same weights, and must agree in every output and in every gradient, here the input's and those of both parameters. It stands in nearly every lesson. To build a thing and to find it equal to the one that everybody uses is the strongest proof that one has understood it.
+# The last line is a **parity check**: our version and the field's get the same input and the same weights, and must agree in every output and in every gradient, here the input's and those of both parameters (the gradients are those of one random weighted sum of the outputs). It stands in nearly every lesson. To build a thing and to find it equal to the one that everybody uses is good evidence that it is built right.
 #
 # ## 9. A training loop
 #
@@ -376,13 +380,13 @@ parity(
 #
 # The model adds the vectors of the two digits, and a layer with ReLU (negative numbers become 0) and a second layer make ten logits of the result. A second variant, for comparison, puts the two vectors side by side instead of adding them.
 # %% [markdown] id="parity" lang="ru"
-# Последняя строка — **сверка** (parity check): наша версия и общепринятая получают один и тот же вход и одни и те же веса и обязаны совпасть во всех выходах и во всех градиентах, здесь — по входу и по обоим параметрам. Такая строка есть почти в каждом уроке. Построить вещь и убедиться, что она равна той, которой пользуются все, — самое сильное доказательство, что вы её поняли.
+# Последняя строка — **сверка** (parity check): наша версия и общепринятая получают один и тот же вход и одни и те же веса и обязаны совпасть по всем выходам и по всем градиентам, здесь — по входу и по обоим параметрам. Такая строка есть почти в каждом уроке. Построить что-то самому и убедиться, что оно совпадает с тем, чем пользуются все, — хороший довод, что построено верно.
 #
 # ## 9. Цикл обучения
 #
 # Пусть модель научится находить последнюю цифру суммы двух цифр: для 8 и 6 это 4. Что такое цифра, ей не говорят: цифры — это десять слов со случайными векторами, а ответ надо выбрать из десяти. Из 100 пар она видит 80; остальные 20 **отложены** (held out), чтобы узнать, поняла ли она что-нибудь.
 #
-# Модель складывает векторы двух цифр, а слой с ReLU (отрицательные числа превращаются в 0) и второй слой делают из результата десять логитов. Второй вариант, для сравнения, ставит два вектора рядом вместо того, чтобы сложить.
+# Модель складывает векторы двух цифр, а слой с ReLU (отрицательные числа превращаются в 0) и второй слой превращают результат в десять логитов. Второй вариант, для сравнения, ставит два вектора рядом вместо того, чтобы их складывать.
 # %% id="data"
 pairs = torch.cartesian_prod(torch.arange(10), torch.arange(10))  # (100, 2)
 sums = pairs.sum(dim=1) % 10  # (100,)
@@ -415,9 +419,9 @@ class Adder(nn.Module):
 
 
 # %% [markdown] id="loop" lang="en"
-# And this is the loop in which every model of the course is trained, up to the translator of [lesson 07](07_decoder.ipynb). Four lines do the work, and their order matters: predict and measure, clear the old gradients, compute the new ones, take a step against them. Adam is a variant of gradient descent that gives each weight a step of its own; the learning rate says how large. Each step uses a **batch** of 16 random pairs: its gradient points roughly where that of all pairs would, at a fifth of the cost.
+# And this is the core of every training loop of the course, up to the translator of [lesson 07](07_decoder.ipynb). Four lines do the work: predict and measure, clear the old gradients, compute the new ones, take a step against them. The order matters: clearing between `backward` and `step` leaves nothing to step by. Adam is gradient descent that scales the step of each weight by the past gradients of that weight; the learning rate is the common factor. Each step uses a **batch** of 16 random pairs: its gradient points roughly where that of all pairs would, at a fifth of the cost.
 # %% [markdown] id="loop" lang="ru"
-# А это цикл, в котором учатся все модели курса вплоть до переводчика из [урока 07](07_decoder.ipynb). Работу делают четыре строки, и порядок важен: предсказать и измерить, стереть старые градиенты, вычислить новые, сделать шаг против них. Adam — вариант градиентного спуска, в котором у каждого веса шаг свой; насколько он велик, задаёт скорость обучения (learning rate). На каждом шаге берётся **батч** из 16 случайных пар: его градиент смотрит примерно туда же, куда градиент по всем парам, а стоит впятеро дешевле.
+# А это ядро всех циклов обучения курса вплоть до переводчика из [урока 07](07_decoder.ipynb). Работу делают четыре строки: предсказать и измерить, стереть старые градиенты, вычислить новые, сделать шаг против них. Порядок важен: если обнулить градиенты между `backward` и `step`, шагать будет не по чему. Adam — градиентный спуск, который подбирает шаг каждому весу по его прошлым градиентам; скорость обучения — общий множитель. На каждом шаге берётся **батч** из 16 случайных пар: его градиент направлен примерно туда же, куда градиент по всем парам, а обходится впятеро дешевле.
 # %% id="loop-code"
 def measure(model, chosen):
     """Loss in nats and number of right answers on some of the pairs; changes nothing."""
@@ -469,7 +473,7 @@ for name, model in (("added", adder), ("side by side", side_by_side)):
 # %% [markdown] id="held-out-after" lang="en"
 # Both know all the pairs that they were shown. Of those that they have not seen, the second finds none: it has memorised. The first finds `17` of 20. Has it understood what a sum is, then? Look at *which* ones it finds:
 # %% [markdown] id="held-out-after" lang="ru"
-# Оба знают все пары, которые им показали. Из тех, что они не видели, второй не угадывает ни одной: он всё заучил. Первый угадывает `17` из 20. Значит, он понял, что такое сумма? Посмотрим, *какие* именно пары он угадал:
+# Оба знают все пары, которые им показали. Из тех, которых они не видели, вторая не решает верно ни одной: он всё заучил. Первая верно отвечает на `17` из 20. Значит, она поняла, что такое сумма? Посмотрим, *какие* именно пары он угадал:
 # %% id="mirrored"
 seen = pairs[fitted].tolist()
 mirrored = torch.tensor([[b, a] in seen for a, b in pairs[held_out].tolist()])
@@ -479,17 +483,17 @@ for name, kind in (("seen the other way round", mirrored), ("never seen", ~mirro
     print(f"{name:25}{kind.sum().item():3} pairs, {(right & kind).sum().item():2} right")
 
 # %% [markdown] id="mirrored-after" lang="en"
-# It finds exactly those that it has seen the other way round, 5 and 3 for 3 and 5, and none of the rest. A model that adds the two vectors cannot tell the two orders apart: to it these pairs were not held out at all. That the order does not matter was built into it; of addition it has found nothing. So there are three things to remember. What is built into a model decides what it can learn from few examples, and much of this course is about what is built into a transformer. Held-out data must be unseen *from the model's point of view*, or they flatter it. And a good figure is a reason to ask which cases make it up: each lesson does.
+# It finds exactly those that it has seen the other way round, 5 and 3 for 3 and 5, and none of the rest. A model that adds the two vectors cannot tell the two orders apart: to it these pairs were not held out at all. That the order does not matter was built into it; whether it has found anything of addition, three pairs cannot say, and nothing here shows it. So there are three things to remember. What is built into a model decides what it can learn from few examples, and much of this course is about what is built into a transformer. Held-out data must be unseen *from the model's point of view*, or they flatter it. And a good figure is a reason to ask which cases make it up: each lesson does.
 #
-# The figure above shows the same from another side. On the pairs that are wrong the model becomes ever surer of itself, cross-entropy charges for that, and so the held-out loss rises again while the number of right answers does not fall.
+# The figure above shows the same from another side. The held-out loss falls and then rises again: a model that is wrong about some pairs and becomes ever surer of itself pays for that in cross-entropy.
 #
-# Now the most common of all mistakes: the same loop without `zero_grad`. No error, no warning. Each step then goes against the sum of all the gradients there have ever been, most of them computed for weights that have long changed:
+# Now a common mistake: the same loop without `zero_grad`. No error, no warning. Adam is then given the sum of all the gradients there have ever been, most of them computed for weights that have long changed:
 # %% [markdown] id="mirrored-after" lang="ru"
-# Угаданы ровно те, которые он видел в другом порядке — скажем, 5 и 3 вместо 3 и 5, — и ни одной из остальных. Модель, которая складывает два вектора, не различает порядка: для неё эти пары вовсе не были отложены. То, что порядок не важен, заложено в её устройство, а о сложении она не узнала ничего. Отсюда три вывода. То, что заложено в устройство модели, решает, чему она научится на немногих примерах, и значительная часть курса — о том, что заложено в трансформер. Отложенные данные должны быть незнакомы *с точки зрения модели*, иначе они ей льстят. И хорошая цифра — повод спросить, из каких случаев она складывается: так поступает каждый урок.
+# Верны ответы ровно на те пары, которые она видела в другом порядке, — скажем, 5 и 3 вместо 3 и 5, — и ни на одну из остальных. Модель, которая складывает два вектора, не различает порядка: для неё эти пары вовсе не были отложены. То, что порядок не важен, заложено в её устройство; нашла ли она что-нибудь в самом сложении, три пары не скажут, и здесь этого не видно. Отсюда три вывода. То, что заложено в устройство модели, решает, чему она научится на немногих примерах, и значительная часть курса — о том, что заложено в трансформер. Отложенные данные должны быть незнакомы *с точки зрения модели*, иначе они ей льстят. И хороший результат — повод спросить, из каких случаев он складывается; об этом спрашивает каждый урок.
 #
-# Рисунок выше показывает то же самое с другой стороны. В неверных ответах модель всё больше уверена, кросс-энтропия за это штрафует, и потери на отложенных парах снова растут, хотя верных ответов меньше не становится.
+# Рисунок выше показывает то же самое с другой стороны. Потери на отложенных парах падают, а потом снова растут: если модель ошибается на некоторых парах и при этом всё увереннее в себе, кросс-энтропия за это штрафует.
 #
-# Теперь самая частая из всех ошибок: тот же цикл без `zero_grad`. Ни ошибки, ни предупреждения. Каждый шаг идёт тогда против суммы всех градиентов за всё время, а большинство из них посчитаны для весов, которые давно изменились:
+# Теперь частая ошибка: тот же цикл без `zero_grad`. Ни исключения, ни предупреждения. Adam получает тогда сумму всех градиентов за всё время, а большинство из них посчитаны для весов, которые давно изменились:
 # %% id="loop-break"
 forgetful = Adder()
 without = train(forgetful, clear=False)
@@ -504,7 +508,7 @@ assert without[-1][0] > 10 * losses[-1][0]
 # %% [markdown] id="exercises" lang="ru"
 # ## 10. Упражнения
 #
-# Напишите ответ вместо строки с `raise` (в последнем упражнении исправьте то, что там стоит) и выполните ячейку. Проверка скажет, что не так; подсказки и решения свёрнуты. Решите вы их или нет, тетрадь выполняется дальше.
+# Напишите ответ вместо строки с `raise` (в последнем упражнении исправьте то, что там стоит) и выполните ячейку. Проверка скажет, что не так; подсказки и решения свёрнуты. Даже если вы их не решите, ноутбук выполнится до конца.
 # %% [markdown] id="ex-distances-text" lang="en"
 # ### 10.1 Each with each
 #
@@ -523,7 +527,7 @@ distances = check("distances", distances)
 # %% [markdown] id="ex-distances-solution" lang="en"
 # <details><summary>Hint</summary>
 #
-# Give both tensors three axes, so that broadcasting makes $(n, m, d)$ of them. Which axis has to go at the end?
+# Give both tensors three axes, so that broadcasting makes $(n, m, d)$ of them. Which axis has to disappear in the end?
 #
 # </details>
 # <details><summary>Solution</summary>
@@ -587,7 +591,7 @@ logits_to_loss = check("logits-to-loss", logits_to_loss)
 # %% [markdown] id="ex-logits-to-loss-solution" lang="ru"
 # <details><summary>Подсказка</summary>
 #
-# Не вычисляйте $p$ вовсе: $-\log p_y = \log \sum_j e^{z_j} - z_y$. Сначала вычтите из каждой строки её наибольший логит, и обе части вне опасности.
+# Не вычисляйте $p$ вовсе: $-\log p_y = \log \sum_j e^{z_j} - z_y$. Сначала вычтите из каждой строки её наибольший логит, и переполнение не грозит ни одной из частей.
 #
 # </details>
 # <details><summary>Решение</summary>
@@ -628,7 +632,7 @@ train_on = check("training-loop", train_on)
 # %% [markdown] id="ex-training-loop-solution" lang="en"
 # <details><summary>Hint</summary>
 #
-# What does `F.cross_entropy` take? Which three calls belong to a step, and in which order? What does the list keep alive?
+# What does `F.cross_entropy` take? Which three calls belong to a step, and in which order? What does the list `losses` keep alive?
 #
 # </details>
 # <details><summary>Solution</summary>
@@ -651,7 +655,7 @@ train_on = check("training-loop", train_on)
 # %% [markdown] id="ex-training-loop-solution" lang="ru"
 # <details><summary>Подсказка</summary>
 #
-# Что принимает `F.cross_entropy`? Какие три вызова составляют шаг и в каком порядке? Что удерживает в памяти список?
+# Что принимает `F.cross_entropy`? Какие три вызова составляют шаг и в каком порядке? Что хранит вместе с каждым элементом список `losses`?
 #
 # </details>
 # <details><summary>Решение</summary>
@@ -788,7 +792,7 @@ print("10.3:", [f"{loss:.2f}" for loss in found])
 # | Broadcasting over tokens and positions | [05. Positional encoding](05_positions.ipynb) |
 # | Modules, the size of gradients | [06. The encoder block](06_encoder_block.ipynb) |
 # | Training loop, cross-entropy with `ignore_index`, perplexity | [07. Decoder, training, translation](07_decoder.ipynb) |
-# | `gather` and `torch.where`, all of it together | [08. BERT vs GPT](08_bert_vs_gpt.ipynb) |
+# | `torch.where`, all of it together | [08. BERT vs GPT](08_bert_vs_gpt.ipynb) |
 # %% [markdown] id="where-used" lang="ru"
 # ## 12. Где что пригодится
 #
@@ -802,4 +806,4 @@ print("10.3:", [f"{loss:.2f}" for loss in found])
 # | Broadcasting по токенам и позициям | [05. Позиционное кодирование](05_positions.ipynb) |
 # | Модули, величина градиентов | [06. Блок энкодера](06_encoder_block.ipynb) |
 # | Цикл обучения, кросс-энтропия с `ignore_index`, перплексия | [07. Декодер, обучение, перевод](07_decoder.ipynb) |
-# | `gather` и `torch.where`, всё вместе | [08. BERT против GPT](08_bert_vs_gpt.ipynb) |
+# | `torch.where`, всё вместе | [08. BERT против GPT](08_bert_vs_gpt.ipynb) |
