@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator, PercentFormatter
 
-from course_lib.figures.curves import LOOKS, check_count, label
+from course_lib.figures.curves import LOOKS, check_count, check_lengths, check_names, label
 from course_lib.figures.style import COLOURS, tint
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -41,28 +41,6 @@ BARS: tuple[dict[str, Any], ...] = (
 """Bars of one group, told apart by lightness and hatching."""
 
 _MARKS: dict[str, Any] = {"marker": "D", "markersize": 4.5, "markerfacecolor": COLOURS["ground"], "linestyle": "none"}
-
-
-def _check_names(found: Collection[str], known: Collection[str]) -> None:
-    """Refuse a name that has no label here.
-
-    Raises:
-        ValueError: for an unknown name, or for none at all.
-    """
-    unknown = [name for name in found if name not in known]
-    if unknown or not found:
-        raise ValueError(f"unknown names {unknown}: use some of {', '.join(known)}")
-
-
-def _check_lengths(count: int, rows: Mapping[str, Sequence[Any]]) -> None:
-    """Refuse a curve that does not have a value, or values, for each place on the axis.
-
-    Raises:
-        ValueError: naming the first such curve.
-    """
-    for name, values in rows.items():
-        if len(values) != count:
-            raise ValueError(f"{name!r} has {len(values)} values for {count} places")
 
 
 def _slug(name: str) -> str:
@@ -113,7 +91,7 @@ def loss_and_entropy(steps: Sequence[int], losses: Sequence[float], floor: float
     Raises:
         ValueError: if there are not as many losses as steps.
     """
-    _check_lengths(len(steps), {"losses": losses})
+    check_lengths(len(steps), {"losses": losses})
     figure, ax = plt.subplots(figsize=(7.0, 3.7))
     every = max(1, len(steps) // 8)
     look = LOOKS[0] | {"markevery": (0, every), "linewidth": 1.6, "zorder": 3, "clip_on": False}
@@ -222,8 +200,8 @@ def pretraining_steps(steps: Sequence[int], rows: Mapping[str, Seeds]) -> Figure
 
 def _accuracies(places: Sequence[int], rows: Mapping[str, Seeds]) -> tuple[Figure, Axes]:
     """Empty axes of accuracies, once the names and the lengths are right."""
-    _check_names(rows, WAYS)
-    _check_lengths(len(places), rows)
+    check_names(rows, WAYS)
+    check_lengths(len(places), rows)
     return plt.subplots(figsize=(7.0, 4.1))
 
 
@@ -267,11 +245,11 @@ def corruption(rows: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
     Raises:
         ValueError: for another name.
     """
-    _check_names(rows, RECIPES)
+    check_names(rows, RECIPES)
     figure, ax = plt.subplots(figsize=(7.0, 3.8))
     width = 0.8 / len(rows)
     for number, (recipe, fates) in enumerate(rows.items()):
-        _check_names(fates, FATES)
+        check_names(fates, FATES)
         look = RECIPES[recipe] | {"label": label(f"recipe-{_slug(recipe)}"), "linewidth": 0.8}
         used = [fate for fate in FATES if fate in fates]
         at = [FATES.index(fate) + (number - (len(rows) - 1) / 2) * width for fate in used]
@@ -336,7 +314,7 @@ def cache_cost(lengths: Sequence[int], with_cache: Sequence[float], without: Seq
         ValueError: for rows of another length than ``lengths``, or for fewer than two lengths.
     """
     rows = {"without-cache": without, "with-cache": with_cache}
-    _check_lengths(len(lengths), rows)
+    check_lengths(len(lengths), rows)
     if len(lengths) < 2:
         raise ValueError("a slope takes at least two lengths")
     figure, ax = plt.subplots(figsize=(7.0, 4.0))
@@ -370,7 +348,7 @@ def temperature_curves(words: Sequence[str], rows: Mapping[float, Sequence[float
         ValueError: for more temperatures than can be told apart, or a row of another length than ``words``.
     """
     check_count(len(rows), len(BARS))
-    _check_lengths(len(words), {f"{temperature}": row for temperature, row in rows.items()})
+    check_lengths(len(words), {f"{temperature}": row for temperature, row in rows.items()})
     figure, ax = plt.subplots(figsize=(min(9.2, 2.2 + 0.9 * len(words)), 3.6))
     width = 0.84 / len(rows)
     for number, (temperature, values) in enumerate(rows.items()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from course_lib.figures.style import COLOURS
@@ -32,3 +33,25 @@ def check_count(count: int, most: int = len(LOOKS)) -> None:
     """
     if count > most:
         raise ValueError(f"{count} curves, at most {most} can be told apart")
+
+
+def check_names(found: Collection[str], known: Collection[str]) -> None:
+    """Refuse a name that has no label here.
+
+    Raises:
+        ValueError: for an unknown name, or for none at all.
+    """
+    unknown = [name for name in found if name not in known]
+    if unknown or not found:
+        raise ValueError(f"unknown names {unknown}: use some of {', '.join(known)}")
+
+
+def check_lengths(count: int, rows: Mapping[str, Sequence[Any]]) -> None:
+    """Refuse a curve that does not have a value, or values, for each place on the axis.
+
+    Raises:
+        ValueError: naming the first such curve.
+    """
+    for name, values in rows.items():
+        if len(values) != count:
+            raise ValueError(f"{name!r} has {len(values)} values for {count} places")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from course_lib.figures.curves import LOOKS, label
+from course_lib.figures.curves import LOOKS, check_names, label
 from course_lib.figures.style import COLOURS, contrast, tint
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -57,17 +57,6 @@ def _sentence(name: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _check_names(found: Collection[str], known: Collection[str]) -> None:
-    """Refuse a name that has no label here.
-
-    Raises:
-        ValueError: for an unknown name, or for none at all.
-    """
-    unknown = [name for name in found if name not in known]
-    if unknown or not found:
-        raise ValueError(f"unknown names {unknown}: use some of {', '.join(known)}")
-
-
 def _per_cent(ax: Axes, axis: str = "x") -> None:
     """An axis of shares from 0 to 1; the sign stands apart from the number, as in the texts of both languages."""
     formatter = PercentFormatter(xmax=1, decimals=0, symbol=f"{NO_BREAK}%")
@@ -93,7 +82,7 @@ def schedules(steps: Sequence[int], curves: Mapping[str, Sequence[float]]) -> Fi
     Raises:
         ValueError: for another name.
     """
-    _check_names(curves, ("inverse_root", "linear"))
+    check_names(curves, ("inverse_root", "linear"))
     figure, ax = plt.subplots(figsize=(7.0, 3.6))
     for number, (name, rates) in enumerate(curves.items()):
         every = max(1, len(steps) // 8)
@@ -172,7 +161,7 @@ def smoothed_target(targets: Mapping[str, Sequence[float]], predicted: Mapping[s
     Raises:
         ValueError: for another panel, or if the two do not fit together.
     """
-    _check_names(targets, TARGETS)
+    check_names(targets, TARGETS)
     if list(targets) != list(predicted) or any(len(targets[name]) != len(predicted[name]) for name in targets):
         raise ValueError("a target and its prediction must have the same names and lengths")
     figure, axes = plt.subplots(1, len(targets), figsize=(9.0, 3.4), sharey=True, squeeze=False)
@@ -207,7 +196,7 @@ def without_parts(rows: Mapping[str, tuple[Sequence[float], Sequence[float], Seq
     Raises:
         ValueError: for another name.
     """
-    _check_names(rows, WITHOUT)
+    check_names(rows, WITHOUT)
     figure, axes = plt.subplots(
         1, 3, figsize=(9.2, 1.5 + 0.42 * len(rows)), sharey=True, width_ratios=(1.1, 1, 1), squeeze=False
     )
@@ -272,7 +261,7 @@ def output_share(models: Mapping[str, Mapping[str, float]]) -> Figure:
         ValueError: for an unknown part.
     """
     for bar in models.values():
-        _check_names(bar, PARTS)
+        check_names(bar, PARTS)
     figure, ax = plt.subplots(figsize=(7.2, 1.5 + 0.5 * len(models)))
     places, start = np.arange(len(models)), np.zeros(len(models))
     handles = {}
@@ -350,7 +339,7 @@ def alignment_share(shares: Mapping[str, float]) -> Figure:
         ValueError: for another kind.
     """
     kinds = (*FROM_SOURCE, *OTHER_WORDS)
-    _check_names(shares, kinds)
+    check_names(shares, kinds)
     used = [kind for kind in kinds if kind in shares]
     # A gap between what only the source can tell and what the text so far tells as well.
     places = np.array([i + 0.9 * (kind in OTHER_WORDS) for i, kind in enumerate(used)])
@@ -378,10 +367,10 @@ def pronouns(rows: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
     Raises:
         ValueError: for another kind or guesser.
     """
-    _check_names(rows, GROUPS)
+    check_names(rows, GROUPS)
     figure, axes = plt.subplots(1, len(rows), figsize=(9.2, 2.4), sharey=True, squeeze=False)
     for ax, (group, guessers) in zip(axes[0], rows.items(), strict=True):
-        _check_names(guessers, GUESSERS)
+        check_names(guessers, GUESSERS)
         used = [name for name in GUESSERS if name in guessers]
         places = np.array([list(GUESSERS).index(name) for name in used])
         _bars(ax, places, [guessers[name] for name in used], [GUESSERS[name] for name in used], 1.0, _share)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator, PercentFormatter
 
-from course_lib.figures.curves import LOOKS, label
+from course_lib.figures.curves import LOOKS, check_lengths, check_names, label
 from course_lib.figures.style import COLOURS, tint
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
@@ -33,28 +33,6 @@ ERRORS: dict[str, tuple[str, ...]] = {"digits": ("block", "CNN", "linear"), "ser
 
 _MARKS: dict[str, Any] = {"marker": "D", "markersize": 4.5, "markerfacecolor": COLOURS["ground"], "linestyle": "none"}
 _CIRCLE: dict[str, Any] = {"marker": "o", "markersize": 10, "markerfacecolor": "none", "markeredgewidth": 1.6}
-
-
-def _check_names(found: Collection[str], known: Collection[str]) -> None:
-    """Refuse a name that has no label here.
-
-    Raises:
-        ValueError: for an unknown name, or for none at all.
-    """
-    unknown = [name for name in found if name not in known]
-    if unknown or not found:
-        raise ValueError(f"unknown names {unknown}: use some of {', '.join(known)}")
-
-
-def _check_lengths(count: int, rows: Mapping[str, Sequence[float]]) -> None:
-    """Refuse a curve that does not have a value for each place on the axis.
-
-    Raises:
-        ValueError: naming the first such curve.
-    """
-    for name, values in rows.items():
-        if len(values) != count:
-            raise ValueError(f"{name!r} has {len(values)} values for {count} places")
 
 
 def _slug(name: str) -> str:
@@ -126,7 +104,7 @@ def recall_distance(rows: Mapping[str, Mapping[int, Sequence[float]]]) -> Figure
 
 def _recall(rows: Mapping[str, Mapping[int, Sequence[float]]]) -> tuple[Figure, Axes]:
     """Curves of means with a small mark for each seed, the curves set a little apart, over the line of guessing."""
-    _check_names(rows, NETWORKS)
+    check_names(rows, NETWORKS)
     figure, ax = plt.subplots(figsize=(6.8, 3.8))
     places = sorted({place for values in rows.values() for place in values})
     for number, (name, values) in enumerate(rows.items()):
@@ -163,7 +141,7 @@ def gradient_distance(rows: Mapping[str, Sequence[float]]) -> Figure:
     Raises:
         ValueError: for another name, or a row without a positive number.
     """
-    _check_names(rows, NETWORKS)
+    check_names(rows, NETWORKS)
     figure, ax = plt.subplots(figsize=(6.8, 3.8))
     for number, (name, norms) in enumerate(rows.items()):
         values = np.asarray(norms, dtype=float)
@@ -219,12 +197,12 @@ def cost_crossings(
     Raises:
         ValueError: for another name, a row of another length than ``lengths``, or two curves that do not cross there.
     """
-    _check_lengths(len(lengths), rows)
+    check_lengths(len(lengths), rows)
     per_token = {name: np.asarray(costs) / lengths for name, costs in rows.items()}
     figure, ax = _against_length(lengths, per_token, "cost")
     marks = []
     for (one, other), at in crossings.items():
-        _check_names((one, other), rows)
+        check_names((one, other), rows)
         # Straight between the logarithms: for a sum of two powers of T close enough to tell whether curves meet.
         heights = [math.exp(np.interp(math.log(at), np.log(lengths), np.log(per_token[name]))) for name in (one, other)]
         if not lengths[0] <= at <= lengths[-1] or not 0.8 < heights[0] / heights[1] < 1.25:
@@ -253,8 +231,8 @@ def cost_crossings(
 
 
 def _against_length(lengths: Sequence[int], rows: Mapping[str, Sequence[float]], kind: str) -> tuple[Figure, Axes]:
-    _check_names(rows, NETWORKS)
-    _check_lengths(len(lengths), rows)
+    check_names(rows, NETWORKS)
+    check_lengths(len(lengths), rows)
     figure, ax = plt.subplots(figsize=(7.0, 4.2))
     every = max(1, len(lengths) // 8)
     for number, (name, values) in enumerate(rows.items()):
@@ -276,7 +254,7 @@ def matmul_share(widths: Sequence[int], share: Sequence[float]) -> Figure:
     Raises:
         ValueError: if there are not as many shares as widths, or one is none.
     """
-    _check_lengths(len(widths), {"share": share})
+    check_lengths(len(widths), {"share": share})
     if not all(0 <= one <= 1 for one in share):
         raise ValueError(f"shares from 0 to 1, not {list(share)}")
     figure, ax = plt.subplots(figsize=(6.4, 3.6))
@@ -309,10 +287,10 @@ def block_margins(rows: Mapping[str, Mapping[str, Sequence[float]]]) -> Figure:
     Raises:
         ValueError: for another name.
     """
-    _check_names(rows, ERRORS)
+    check_names(rows, ERRORS)
     figure, axes = plt.subplots(1, len(rows), figsize=(1.0 + 3.2 * len(rows), 3.6), squeeze=False)
     for ax, (task, models) in zip(axes[0], rows.items(), strict=True):
-        _check_names(models, ERRORS[task])
+        check_names(models, ERRORS[task])
         for place, seeds in enumerate(models.values()):
             mean = float(np.mean(seeds))
             ax.bar(place, mean, 0.5, linewidth=0.8, facecolor=tint("accent", 0.3), edgecolor=COLOURS["accent"])

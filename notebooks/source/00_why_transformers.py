@@ -82,9 +82,9 @@ def mean(values):
 show(course.course_map(here=0), "course_map", here=0)
 
 # %% [markdown] id="notes" lang="en"
-# The course grew out of one student's lecture notes, and eight of their sentences belong to this lesson. When one has been put to the test, a line gives its number, our verdict (*confirmed*; *refined*: true under conditions; *measured*: put into numbers) and the figures. The table at the end gathers them.
+# The course grew out of one student's notes of a lecture (see *Further reading*), and eight of their statements belong to this lesson. When one has been put to the test, a line gives its number, our verdict (*confirmed*; *refined*: true under conditions; *measured*: put into numbers) and the figures. The table at the end gathers them.
 # %% [markdown] id="notes" lang="ru"
-# Курс вырос из конспекта лекций одного студента, и к этому уроку относятся восемь его утверждений. Когда одно из них проверено, отдельная строка называет его номер, наш вердикт (*подтверждено*; *уточнено* — верно при некоторых условиях; *измерено* — выражено в числах) и данные. Таблица в конце урока собирает всё.
+# Курс вырос из конспекта одной лекции (см. «Что почитать»), и к этому уроку относятся восемь его утверждений. Когда одно из них проверено, отдельная строка называет его номер, наш вердикт (*подтверждено*; *уточнено* — верно при некоторых условиях; *измерено* — выражено в числах) и данные. Таблица в конце урока собирает всё.
 
 # %% [markdown] id="problem" lang="en"
 # ## 1. Eight pairs to remember
@@ -125,11 +125,11 @@ show(drawings.recurrence_and_attention(), "recurrence_and_attention")
 # %% [markdown] id="symbols" lang="en"
 # ## 2. Symbols
 #
-# These letters mean the same in all lessons.
+# $B$, $T$, $D$ and the letters of attention come back in later lessons. Those of recurrent networks ($h$, $c$, $i$, $f$, $o$, $g$) are free again after this one: the table of each lesson is what counts.
 # %% [markdown] id="symbols" lang="ru"
 # ## 2. Обозначения
 #
-# Эти буквы значат одно и то же во всех уроках.
+# $B$, $T$, $D$ и буквы внимания вернутся в следующих уроках. Буквы рекуррентных сетей ($h$, $c$, $i$, $f$, $o$, $g$) после этого урока снова свободны: верна таблица каждого урока.
 # %% id="notation"
 notation_table(0)
 
@@ -256,22 +256,22 @@ show(
 #
 # Twice the state helps, at nearly three times the weights. Note the last table: with 16 pairs the ones read last are *hardly* better remembered than the first. What hurts here is how much there is to keep, not how long ago it was: all distances, short ones too, occur in training.
 #
-# Attention's memory has no fixed size: it keeps one vector for every token that it is given, its *context window*. That is its secret, and its price, for which section 8 and [lesson 08](08_bert_vs_gpt.ipynb) present the bill.
+# Attention's memory has no fixed size: it keeps one vector for every token that it is given, its *context window*. That is its secret, and its price, for which section 8 and the lessons [04](04_multi_head.ipynb) and [08](08_bert_vs_gpt.ipynb) present the bill.
 # %% [markdown] id="state-after" lang="ru"
 # Более долгое обучение помогло, но картина та же: каждое удвоение числа пар отнимает у LSTM заметную часть ответов, а у внимания — ничего. Дело не в битах: в несколько десятков чисел float64 восемь ключей и значений поместились бы много раз. Но хранить их нужно так, чтобы последующие токены их не испортили и чтобы ещё один шаг и одна матрица могли прочесть любое, когда прозвучит вопрос; для двух пар обучение такой способ находит, но чем пар больше, тем хуже это удаётся. (Это не жёсткий предел: с числом батчей доля верных ответов на 8 парах выросла и может вырасти ещё.)
 #
 # Вдвое большее состояние помогает, но и весов при нём почти втрое больше. Обратите внимание на последнюю таблицу: при 16 парах прочитанные последними запомнились *почти не* лучше первых. Мешает здесь то, сколько нужно хранить, а не то, как давно это было: при обучении встречаются все расстояния, и короткие тоже.
 #
-# У памяти внимания нет постоянного размера: она хранит по вектору на каждый токен, который ей дан (всё это — её *контекстное окно*, context window). В этом и секрет, и цена; счёт предъявят раздел 8 и [урок 08](08_bert_vs_gpt.ipynb).
+# У памяти внимания нет постоянного размера: она хранит по вектору на каждый токен, который ей дан (всё это — её *контекстное окно*, context window). В этом и секрет, и цена; счёт предъявят раздел 8 и уроки [04](04_multi_head.ipynb) и [08](08_bert_vs_gpt.ipynb).
 
 # %% [markdown] id="looking" lang="en"
 # ## 5. Looking back instead of remembering
 #
-# What did attention do? Lessons 03 and 04 take it apart; here is what you need for now. The question's vector $x_T$ is turned into a *query*, each token's vector $x_t$ into a *key* and a *value* (here those words mean vectors, three products with learned matrices). The query is compared with every key by a dot product, divided by the square root of the key's size (lesson 03 says why); softmax turns the results into weights $a_t$ that are positive and sum to 1; and the result is the weighted sum of the values, $z = \sum_t a_t v_t$. Nothing in this sum depends on how far away a token stands: this reader has no notion of order at all, to it the sequence is a bag of pairs. (A real transformer is told the positions, lesson 05, and with them it no longer carries over by itself to lengths that it has never met.) Let us see whom the trained network looks at:
+# What did attention do? Lessons 03 and 04 take it apart; here is what you need for now. The question's vector $x_T$ is turned into a *query*, each token's vector $x_t$ into a *key* and a *value* (here those words mean vectors, three products with learned matrices). The query is compared with every key by a dot product, divided by the square root of the key's size (lesson 03 says why); softmax turns the results into weights $a_t$ that are positive and sum to 1; and the result is the weighted sum of the values, $z = \sum_t a_t v_t$. Nothing in this sum depends on how far away a token stands: this reader has no notion of order at all, to it the sequence is a bag of pairs. (A real transformer is told the positions, and with most ways of doing so it does not carry over by itself to lengths that it has never met; lesson 05 measures which do.) Let us see whom the trained network looks at:
 # %% [markdown] id="looking" lang="ru"
 # ## 5. Оглянуться, а не запоминать
 #
-# А что сделало внимание? По частям его разбирают уроки 03 и 04; здесь скажем ровно столько, сколько нужно, чтобы следить за дальнейшим. Вектор вопроса $x_T$ превращают в *запрос* (query), вектор каждого токена $x_t$ — в *ключ* (key) и *значение* (value); здесь это векторы — результаты умножения на три обучаемые матрицы, — а не ключи и значения из нашей задачи. Запрос сравнивают с каждым ключом скалярным произведением, делённым на корень из размера ключа (почему — в уроке 03); softmax делает из результатов веса $a_t$, положительные и с суммой 1; результат — взвешенная сумма значений, $z = \sum_t a_t v_t$. Расстояние до токена в эту сумму никак не входит: о порядке эта сеть вообще не знает, последовательность для неё — просто набор пар. (Настоящему трансформеру позиции сообщают, урок 05, и с ними перенос на длины, которых он не видел, сам собой уже не даётся.) Выясним, на какие токены смотрит обученная сеть:
+# А что сделало внимание? По частям его разбирают уроки 03 и 04; здесь скажем ровно столько, сколько нужно, чтобы следить за дальнейшим. Вектор вопроса $x_T$ превращают в *запрос* (query), вектор каждого токена $x_t$ — в *ключ* (key) и *значение* (value); здесь это векторы — результаты умножения на три обучаемые матрицы, — а не ключи и значения из нашей задачи. Запрос сравнивают с каждым ключом скалярным произведением, делённым на корень из размера ключа (почему — в уроке 03); softmax делает из результатов веса $a_t$, положительные и с суммой 1; результат — взвешенная сумма значений, $z = \sum_t a_t v_t$. Расстояние до токена в эту сумму никак не входит: о порядке эта сеть вообще не знает, последовательность для неё — просто набор пар. (Настоящему трансформеру позиции сообщают, и при большинстве способов перенос на длины, которых он не видел, сам собой не даётся; какие способы его дают, измеряет урок 05.) Выясним, на какие токены смотрит обученная сеть:
 # %% id="looking-weights"
 attending = live["attention"][0]
 with torch.no_grad():
@@ -320,7 +320,7 @@ assert broken < 0.5 < 0.99 < live["attention"][1]
 #
 # $$\frac{\partial h_T}{\partial h_t} = \prod_{s=t+1}^{T} \frac{\partial h_s}{\partial h_{s-1}},$$
 #
-# each of them a matrix: the derivatives of every component of $h_s$ by every component of $h_{s-1}$. If such a matrix shortens every vector, the product of many is as good as 0; if it lengthens some again and again, enormous (Bengio et al. 1994; Pascanu et al. 2013). In the LSTM the factor along the cell is the forget gate, $\partial c_s / \partial c_{s-1} = f_s$ (when we leave out the roundabout ways through $h$), which a network *can* learn to hold at 1; but it begins near 0.5. Attention has one factor, whatever the distance. We measure the size of $\partial\,\text{output} / \partial x_t$ (the root of the sum of the squares of all derivatives; `jacobian` computes them) for networks with their initial weights, which is where learning has to begin, over 40 random tokens. Beside RNN, LSTM and attention stands `LSTM, b_f = 3`: an LSTM whose bias of the forget gate is raised by 3, so that $f$ begins near $\sigma(3) = 0.95$ and not near 0.5.
+# each of them a matrix: the derivatives of every component of $h_s$ by every component of $h_{s-1}$. If such a matrix shortens every vector, the product of many is as good as 0 (the gradient *vanishes*); if it lengthens some again and again, enormous (it *explodes*; Bengio et al. 1994; Pascanu et al. 2013). In the LSTM the factor along the cell is the forget gate, $\partial c_s / \partial c_{s-1} = f_s$ (when we leave out the roundabout ways through $h$), which a network *can* learn to hold at 1; but it begins near 0.5. Attention has one factor, whatever the distance. We measure the size of $\partial\,\text{output} / \partial x_t$ (the root of the sum of the squares of all derivatives; `jacobian` computes them) for networks with their initial weights, which is where learning has to begin, over 40 random tokens. Beside RNN, LSTM and attention stands `LSTM, b_f = 3`: an LSTM whose bias of the forget gate is raised by 3, so that $f$ begins near $\sigma(3) = 0.95$ and not near 0.5.
 # %% [markdown] id="distance" lang="ru"
 # ## 6. Докуда доходит градиент
 #
@@ -328,7 +328,7 @@ assert broken < 0.5 < 0.99 < live["attention"][1]
 #
 # $$\frac{\partial h_T}{\partial h_t} = \prod_{s=t+1}^{T} \frac{\partial h_s}{\partial h_{s-1}},$$
 #
-# и каждый из них — матрица: производные всех компонент $h_s$ по всем компонентам $h_{s-1}$. Если такая матрица укорачивает любой вектор, произведение многих таких матриц — практически 0; если какие-то векторы она раз за разом удлиняет, оно огромно (Bengio et al. 1994; Pascanu et al. 2013). У LSTM множитель вдоль ячейки — вентиль забывания, $\partial c_s / \partial c_{s-1} = f_s$ (если отбросить окольные пути через $h$); сеть *может* научиться держать его около 1, но вначале он около 0.5. У внимания множитель один, каким бы ни было расстояние. Измерим величину $\partial\,\text{выход} / \partial x_t$ (корень из суммы квадратов всех производных; их вычисляет `jacobian`) у сетей с начальными весами — с них обучение и начинается — на 40 случайных токенах. Рядом с RNN, LSTM и вниманием стоит `LSTM, b_f = 3` — LSTM, у которой смещение вентиля забывания увеличено на 3, так что $f$ вначале около $\sigma(3) = 0.95$, а не около 0.5.
+# и каждый из них — матрица: производные всех компонент $h_s$ по всем компонентам $h_{s-1}$. Если такая матрица укорачивает любой вектор, произведение многих таких матриц — практически 0 (градиент *затухает*); если какие-то векторы она раз за разом удлиняет, оно огромно (градиент *взрывается*; Bengio et al. 1994; Pascanu et al. 2013). У LSTM множитель вдоль ячейки — вентиль забывания, $\partial c_s / \partial c_{s-1} = f_s$ (если отбросить окольные пути через $h$); сеть *может* научиться держать его около 1, но вначале он около 0.5. У внимания множитель один, каким бы ни было расстояние. Измерим величину $\partial\,\text{выход} / \partial x_t$ (корень из суммы квадратов всех производных; их вычисляет `jacobian`) у сетей с начальными весами — с них обучение и начинается — на 40 случайных токенах. Рядом с RNN, LSTM и вниманием стоит `LSTM, b_f = 3` — LSTM, у которой смещение вентиля забывания увеличено на 3, так что $f$ вначале около $\sigma(3) = 0.95$, а не около 0.5.
 # %% id="distance-gradient"
 def reach(model, count=16, tokens=40):
     """The mean size of the derivative of the scores by the vector that stands 0, 1, 2, … tokens before the last."""
@@ -418,7 +418,7 @@ for kind in ("RNN", "LSTM", "attention"):
 # %% [markdown] id="beyond-after" lang="ru"
 # Восемьдесят пауз ей почти нипочём. Видимо, короткие расстояния научили вентиль забывания держаться около 1, пока ничего не происходит, и тогда содержимое ячейки затухает медленно. Даже простая RNN после 80 пауз отвечает верно так же часто, как после 10, — правда, лишь примерно в половине случаев: различать две пары она не научилась. Значит, того, что однажды выучено, расстояние здесь не отнимает. Трудно *научиться* помнить на большом расстоянии, и тем хуже идёт дело, чем больше нужно хранить. У внимания в обеих таблицах 1.00, на чём бы его ни обучали (позиций у него нет, так что этого и следовало ждать).
 # %% [markdown] id="claim-text" lang="en"
-# The first of the eight sentences of the notes:
+# The first of the eight statements of the notes:
 # %% [markdown] id="claim-text" lang="ru"
 # Первое из восьми утверждений конспекта:
 # %% id="claim-memory"
@@ -438,7 +438,7 @@ claim(
 # %% [markdown] id="chain" lang="ru"
 # ## 7. Кому приходится ждать
 #
-# Компьютер с тысячей процессоров выполнит тысячу умножений сразу, если ни одному из них не нужен результат другого. Тогда его сдерживает не объём работы, а самая длинная цепочка шагов, каждый из которых ждёт предыдущего. Пусть её найдёт счётчик: `ChainCounter` следит за каждой операцией, которую выполняет PyTorch, присваивает результату номер 1 + (наибольший номер среди входов) и запоминает самый большой. Произведение матриц — один шаг. **Предскажите:** как растёт цепочка с $T$ у RNN, у LSTM, у одного слоя внимания и у целого блока энкодера? *Блок* (урок 06) — это внимание, результат которого умножают ещё на одну матрицу, выходную проекцию, а затем *слой прямого распространения*: две матрицы и простая функция между ними, для каждого токена отдельно; вокруг того и другого — сложения и нормировка каждого вектора. Внимание в блоке разделено на *головы* (урок 04): они смотрят независимо, каждая со своей частью чисел.
+# Компьютер с тысячей процессоров выполнит тысячу умножений сразу, если ни одному из них не нужен результат другого. Тогда его сдерживает не объём работы, а самая длинная цепочка шагов, каждый из которых ждёт предыдущего. Пусть её найдёт счётчик: `ChainCounter` следит за каждой операцией, которую выполняет PyTorch, присваивает результату номер 1 + (наибольший номер среди входов) и запоминает самый большой. Произведение матриц — один шаг. **Предскажите:** как растёт цепочка с $T$ у RNN, у LSTM, у одного слоя внимания и у целого блока энкодера? *Блок* (урок 06) — это внимание, результат которого умножают ещё на одну матрицу, выходную проекцию, а затем *слой прямого распространения*: две матрицы и простая функция между ними, для каждого токена отдельно; вокруг того и другого — сложения и нормализация каждого вектора. Внимание в блоке разделено на *головы* (урок 04): они смотрят независимо, каждая со своей частью чисел.
 # %% id="chain-count"
 D = 16
 LENGTHS = (8, 16, 32, 64, 128)
@@ -467,11 +467,11 @@ assert len(set(chains["attention"])) == len(set(chains["block"])) == 1
 # %% [markdown] id="chain-after" lang="en"
 # Three steps per token for the RNN (product with $W_h$, sum, tanh) and seven for the LSTM (product, sum, $\sigma$, times $c$, sum, tanh, times $o$), and one more in all, because the first token has to wait for $x_t W_x + b$. Five for attention (projection, scores, division, softmax, weighted sum), and for the block a few dozen, *whatever the length*. (Each block of a stack adds its own chain, so depth is what a transformer waits for. Inside a matrix product or a sum over $T$ numbers there is a chain too, of about $\log_2$ of their number when they are added in pairs; we leave it out. Counted in full, the chain of attention would grow with $\log T$, that of the RNN with $T$.)
 #
-# But *writing* is another matter than reading. A model that writes a text feeds each token that it has chosen in again, to choose the next (lesson 08). Here is a tiny GPT that writes *greedily*, always the token with the highest score; its keys and values are kept, so that nothing is computed twice:
+# But *writing* is another matter than reading. A model that writes a text feeds each token that it has chosen in again, to choose the next (lessons 07 and 08). Here is a tiny GPT that writes *greedily*, always the token with the highest score; its keys and values are kept, so that nothing is computed twice:
 # %% [markdown] id="chain-after" lang="ru"
 # Три шага на токен у RNN (произведение с $W_h$, сумма, tanh), семь у LSTM (произведение, сумма, $\sigma$, умножение на $c$, сумма, tanh, умножение на $o$) и ещё один на всё, потому что первый токен ждёт $x_t W_x + b$. Пять у внимания (проекция, оценки, деление, softmax, взвешенная сумма), а у блока — несколько десятков, *какой бы ни была длина*. (Каждый блок стопки добавляет свою цепочку, так что ждёт трансформер из-за глубины. Внутри произведения матриц и внутри суммы $T$ чисел тоже есть цепочка, длиной около $\log_2$ их числа, если складывать попарно; мы её опускаем. Если считать всё, цепочка внимания растёт как $\log T$, а у RNN — как $T$.)
 #
-# Но *писать* — не то же, что читать. Модель, которая пишет текст, подаёт каждый выбранный токен обратно на вход, чтобы выбрать следующий (урок 08). Вот крошечная GPT, которая пишет *жадно* (greedily), каждый раз берёт токен с наибольшей оценкой; ключи и значения она хранит, так что дважды ничего не вычисляется:
+# Но *писать* — не то же, что читать. Модель, которая пишет текст, подаёт каждый выбранный токен обратно на вход, чтобы выбрать следующий (уроки 07 и 08). Вот крошечная GPT, которая пишет *жадно* (greedily), каждый раз берёт токен с наибольшей оценкой; ключи и значения она хранит, так что дважды ничего не вычисляется:
 # %% id="chain-writing"
 # a vocabulary of 11 tokens, at most 64 of them, vectors of D, 4 heads, 1 block
 writer = GPT(11, 64, D, 4, 1, generator=generator(0))
@@ -552,7 +552,7 @@ with torch.no_grad():
 # | LSTM | $8 T D^2$ | three gates and the candidate, each with a matrix for $x_t$ and one for $h_{t-1}$ |
 # | plain RNN | $2 T D^2$ | one such pair of matrices |
 #
-# An attention layer is thus cheaper than an LSTM as long as $2T^2D + 4TD^2 < 8TD^2$, that is, while $T < 2D$; its scores and sum alone while $T < 4D$. (*Attention* is here that of a block, with the output projection. Its division into heads leaves the multiply-adds as many. Equal is the size of the vectors; the LSTM then has twice as many weights as attention. With equally many weights attention costs more at every length: exercise 12.4.) A whole block, the first three rows together, $2T^2D + 12TD^2$, is never cheaper than one LSTM layer: the products that do not grow with $T^2$ alone cost more, $12TD^2$ against $8TD^2$. We count, to see whether the formulas are what really runs:
+# An attention layer is thus cheaper than an LSTM as long as $2T^2D + 4TD^2 < 8TD^2$, that is, while $T < 2D$; its scores and sum alone while $T < 4D$. (*Attention* is here that of a block, with the output projection. Its division into heads leaves the multiply-adds as many. Equal is the size of the vectors; the LSTM then has twice as many weights as attention. With equally many weights attention costs more at every length: exercise 12.4.) A whole block, the first three rows together, $2T^2D + 12TD^2$, is never cheaper than one LSTM layer: the products that do not grow with $T^2$ alone cost more, $12TD^2$ against $8TD^2$. We count, to see whether the formulas are what really runs (an `OperationCounter` adds up the multiply-adds of every matrix product):
 # %% [markdown] id="cost" lang="ru"
 # ## 8. Сколько это стоит
 #
@@ -566,7 +566,7 @@ with torch.no_grad():
 # | LSTM | $8 T D^2$ | три вентиля и кандидат, у каждого матрица для $x_t$ и матрица для $h_{t-1}$ |
 # | простая RNN | $2 T D^2$ | одна такая пара матриц |
 #
-# Значит, слой внимания дешевле LSTM, пока $2T^2D + 4TD^2 < 8TD^2$, то есть пока $T < 2D$, а одни оценки с суммой — пока $T < 4D$. (*Внимание* здесь — то, что стоит в блоке, вместе с выходной проекцией; деление на головы числа умножений-сложений не меняет. Одинаков размер векторов; весов у LSTM тогда вдвое больше, чем у внимания. При равном числе весов внимание дороже при любой длине: упражнение 12.4.) Целый блок, первые три строки вместе, $2T^2D + 12TD^2$, никогда не дешевле одного слоя LSTM: одни только произведения без $T^2$ в нём стоят больше, $12TD^2$ против $8TD^2$. Посчитаем, чтобы убедиться, что формулы — это то, что выполняется на самом деле:
+# Значит, слой внимания дешевле LSTM, пока $2T^2D + 4TD^2 < 8TD^2$, то есть пока $T < 2D$, а одни оценки с суммой — пока $T < 4D$. (*Внимание* здесь — то, что стоит в блоке, вместе с выходной проекцией; деление на головы числа умножений-сложений не меняет. Одинаков размер векторов; весов у LSTM тогда вдвое больше, чем у внимания. При равном числе весов внимание дороже при любой длине: упражнение 12.4.) Целый блок, первые три строки вместе, $2T^2D + 12TD^2$, никогда не дешевле одного слоя LSTM: одни только произведения без $T^2$ в нём стоят больше, $12TD^2$ против $8TD^2$. Посчитаем, чтобы убедиться, что формулы — это то, что выполняется на самом деле (`OperationCounter` складывает умножения-сложения каждого произведения матриц):
 # %% id="cost-count"
 parts = {}
 for T in (16, 32, 64, 128):
@@ -759,13 +759,13 @@ show(curves.block_margins(margins), "block_margins")
 # %% [markdown] id="later" lang="en"
 # ## 11. Where the road leads
 #
-# Three more things are said of transformers, and [lesson 08](08_bert_vs_gpt.ipynb) measures them, when there is a BERT and a GPT to measure: that a *pre-trained* one, which has learned from much text without labels, is easy to *fine-tune*, to train a little further on few labels (claim 0.2), that more width or depth gives better quality (0.3), and that longer pre-training puts more knowledge into the model, which transfer reuses (0.4). They stand in the table at the end.
+# Three more things are said of transformers, and [lesson 08](08_bert_vs_gpt.ipynb) measures them, when there is a BERT and a GPT to measure: that a *pre-trained* one, which has learned from much text without labels, is easy to *fine-tune*, to train a little further on few labels (statement 0.2), that more width or depth gives better quality (0.3; lesson 06 has a first look), and that longer pre-training puts more knowledge into the model, which transfer reuses (0.4). They stand in the table at the end.
 #
 # Until then each lesson builds one part of the machine. Each part of the map opens its lesson; along the arrows stand the shapes of what flows, $T$ tokens of $D$ numbers each. You need not know the words in the boxes yet.
 # %% [markdown] id="later" lang="ru"
 # ## 11. Куда ведёт дорога
 #
-# О трансформерах говорят ещё три вещи, и измерит их [урок 08](08_bert_vs_gpt.ipynb), когда будут BERT и GPT: что *предобученный* трансформер, который уже учился на большом тексте без разметки, легко *дообучить* — продолжить обучение на немногих размеченных примерах (утверждение 0.2), что бо́льшая ширина или глубина даёт лучшее качество (0.3) и что чем дольше предобучение, тем больше в модели знаний, которые потом пригодятся в другой задаче (0.4). Они есть в таблице в конце урока.
+# О трансформерах говорят ещё три вещи, и измерит их [урок 08](08_bert_vs_gpt.ipynb), когда будут BERT и GPT: что *предобученный* трансформер, который уже учился на большом тексте без разметки, легко *дообучить* — продолжить обучение на немногих размеченных примерах (утверждение 0.2), что бо́льшая ширина или глубина даёт лучшее качество (0.3; первый взгляд — в уроке 06) и что чем дольше предобучение, тем больше в модели знаний, которые потом пригодятся в другой задаче (0.4). Они есть в таблице в конце урока.
 #
 # А пока каждый урок собирает одну часть машины. Любая часть карты открывает свой урок; у стрелок написаны формы того, что по ним течёт: $T$ токенов по $D$ чисел. Слова в прямоугольниках знать пока не обязательно.
 # %% id="later-map"
@@ -1220,6 +1220,7 @@ key_questions(0)
 # - A. Grattafiori et al. *The Llama 3 Herd of Models.* 2024, [arXiv:2407.21783](https://arxiv.org/abs/2407.21783).
 # - A. Gu, T. Dao. *Mamba: Linear-Time Sequence Modeling with Selective State Spaces.* 2023, [arXiv:2312.00752](https://arxiv.org/abs/2312.00752).
 # - S. Arora et al. *Simple Linear Attention Language Models Balance the Recall-Throughput Tradeoff.* ICML 2024, [arXiv:2402.18668](https://arxiv.org/abs/2402.18668). A recall task like ours: the larger the state, the more is recalled.
+# - I. Kotenkov. [*Transformers, explained in detail*](https://www.youtube.com/watch?v=iOrNbK2T92M) (in Russian). The lecture behind the notes this course grew from.
 #
 # Next: [lesson 01, Word2Vec](01_word2vec.ipynb).
 # %% [markdown] id="reading" lang="ru"
@@ -1243,5 +1244,6 @@ key_questions(0)
 # - A. Grattafiori et al. *The Llama 3 Herd of Models.* 2024, [arXiv:2407.21783](https://arxiv.org/abs/2407.21783).
 # - A. Gu, T. Dao. *Mamba: Linear-Time Sequence Modeling with Selective State Spaces.* 2023, [arXiv:2312.00752](https://arxiv.org/abs/2312.00752).
 # - S. Arora et al. *Simple Linear Attention Language Models Balance the Recall-Throughput Tradeoff.* ICML 2024, [arXiv:2402.18668](https://arxiv.org/abs/2402.18668). Задача на память, похожая на нашу: чем больше состояние, тем больше вспоминается.
+# - И. Котенков. [*Transformers, explained in detail*](https://www.youtube.com/watch?v=iOrNbK2T92M). Лекция, по которой написан конспект, давший начало курсу.
 #
 # Следующий урок: [01, Word2Vec](01_word2vec.ipynb).

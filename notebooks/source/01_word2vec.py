@@ -132,9 +132,9 @@ show(drawings.word2vec_strangers(), "word2vec_strangers")
 notation_table(1)
 
 # %% [markdown] id="recall" lang="en"
-# Before going on, two questions from lesson 00. Answer each aloud, then unfold.
+# Before going on, three questions from lesson 00. Answer each aloud, then unfold.
 # %% [markdown] id="recall" lang="ru"
-# Прежде чем идти дальше — два вопроса из урока 00. Ответьте на каждый вслух, потом раскройте ответ.
+# Прежде чем идти дальше — три вопроса из урока 00. Ответьте на каждый вслух, потом раскройте ответ.
 # %% id="recall-cards"
 recall(1)
 

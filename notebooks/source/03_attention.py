@@ -127,9 +127,9 @@ print(
 show(drawings.it_refers(), "it_refers")
 
 # %% [markdown] id="origin" lang="en"
-# The idea comes from machine translation. An encoder turns a sentence into vectors, a decoder turns vectors into a sentence of another language; squeezing a long sentence into *one* vector lost too much, so Bahdanau, Cho and Bengio (2014), translating from English to French, let the decoder look back at all of the encoder's vectors, with weights that a small network computed. The transformer (Vaswani et al., 2017) replaced the small network by a dot product, let every token of a sentence look at all others of the *same* sentence (**self**-attention), and dropped the recurrent network. Lesson 07 builds the translator, and tests there whether one shared space of meaning spares us a model for each pair of languages.
+# The idea comes from machine translation. An encoder turns a sentence into vectors, a decoder turns vectors into a sentence of another language; squeezing a long sentence into *one* vector lost too much, so Bahdanau, Cho and Bengio (2015), translating from English to French, let the decoder look back at all of the encoder's vectors, with weights that a small network computed. The transformer (Vaswani et al., 2017) replaced the small network by a dot product, let every token of a sentence look at all others of the *same* sentence (**self**-attention), and dropped the recurrent network (lesson 00, which used attention as a finished part; here it is built). Lesson 07 builds the translator, and tests there whether one shared space of meaning spares us a model for each pair of languages.
 # %% [markdown] id="origin" lang="ru"
-# Идея пришла из машинного перевода. Энкодер (encoder) превращает предложение в векторы, декодер (decoder) превращает векторы в предложение на другом языке. Когда длинное предложение сжимали в *один* вектор, терялось слишком много, и Bahdanau, Cho, Bengio (2014), переводившие с английского на французский, разрешили декодеру оглядываться на все векторы энкодера с весами, которые считала небольшая сеть. Трансформер (Vaswani et al., 2017) заменил эту сеть скалярным произведением, позволил каждому токену смотреть на токены *того же* предложения (это и есть **само**внимание, self-attention) и отказался от рекуррентной сети. Переводчик мы построим в уроке 07 и там же проверим, избавляет ли общее пространство смыслов от отдельной модели на каждую пару языков.
+# Идея пришла из машинного перевода. Энкодер (encoder) превращает предложение в векторы, декодер (decoder) превращает векторы в предложение на другом языке. Когда длинное предложение сжимали в *один* вектор, терялось слишком много, и Bahdanau, Cho, Bengio (2015), переводившие с английского на французский, разрешили декодеру оглядываться на все векторы энкодера с весами, которые считала небольшая сеть. Трансформер (Vaswani et al., 2017) заменил эту сеть скалярным произведением, позволил каждому токену смотреть на токены *того же* предложения (это и есть **само**внимание, self-attention) и отказался от рекуррентной сети (урок 00: там внимание было готовой частью, здесь мы его соберём). Переводчик мы построим в уроке 07 и там же проверим, избавляет ли общее пространство смыслов от отдельной модели на каждую пару языков.
 # %% id="overview"
 show(drawings.encoder_decoder_overview(), "encoder_decoder_overview")
 
@@ -634,13 +634,13 @@ parity(
 # %% [markdown] id="mask" lang="en"
 # ## 11. Who may look at whom
 #
-# A mask $M$ forbids some of the looks. A model that predicts the next word must not see it (lesson 07), so token $i$ may look at tokens $1 \ldots i$ only: the *causal* mask. In a batch, shorter sentences are filled up with padding that nobody should look at: the *padding* mask, one row per sentence that serves all of its queries.
+# A mask $M$ forbids some of the looks. A model that predicts the next word must not see it (lesson 07), so token $i$ may look at tokens $1 \ldots i$ only: the *causal* mask. In a batch, shorter sentences are filled up with padding that nobody should look at: the *padding* mask, one row per sentence that serves all of its queries. (Our $M$ is true where one *may* look; `masked_fill` of the primer overwrites where its mask is true, hence `~mask`.)
 #
 # The forbidden scores become $-\infty$ **before** the softmax, because $e^{-\infty} = 0$: the weight is exactly zero, and the others share the whole of 1 among themselves. (A query that may look at nobody has no softmax: 0/0. Our `Head` then returns NaN; the packaged function, like PyTorch's, returns zeros.)
 # %% [markdown] id="mask" lang="ru"
 # ## 11. Кто на кого может смотреть
 #
-# Маска $M$ закрывает часть пар «запрос — ключ». Модель, которая предсказывает следующее слово, не должна его видеть (урок 07), поэтому токену $i$ разрешено смотреть только на токены $1 \ldots i$: это *каузальная* маска (causal mask). В батче короткие предложения дополняют до длины самого длинного, и на это заполнение (padding) никто смотреть не должен: это *маска заполнения* — по строке на предложение, одной для всех его запросов.
+# Маска $M$ закрывает часть пар «запрос — ключ». Модель, которая предсказывает следующее слово, не должна его видеть (урок 07), поэтому токену $i$ разрешено смотреть только на токены $1 \ldots i$: это *каузальная* маска (causal mask). В батче короткие предложения дополняют до длины самого длинного, и на это заполнение (padding) никто смотреть не должен: это *маска заполнения* — по строке на предложение, одной для всех его запросов. (Наша $M$ истинна там, где смотреть *можно*, а `masked_fill` из введения перезаписывает там, где истинна её маска; отсюда `~mask`.)
 #
 # Запрещённые оценки заменяют на $-\infty$ **до** softmax, потому что $e^{-\infty} = 0$: вес получается ровно нулевым, а остальные делят между собой всю единицу. (Если запросу нельзя смотреть ни на кого, softmax не существует: 0/0. Наш `Head` тогда вернёт NaN, а функция из пакета, как и в PyTorch, — нули.)
 # %% id="mask-figure"
@@ -1189,9 +1189,9 @@ print(f"accuracy {sum(right) / 500:.2f}   exchanged {sum(right_exchanged) / 500:
 assert both == 0
 
 # %% [markdown] id="coreference-next" lang="en"
-# Not once in both. Order has to be put into the vectors themselves: lesson 05.
+# Not once in both. The model has to be told the order in another way: lesson 05.
 # %% [markdown] id="coreference-next" lang="ru"
-# В обоих сразу — ни разу. Порядок придётся вложить в сами векторы: это урок 05.
+# В обоих сразу — ни разу. О порядке модели придётся сообщить отдельно: это урок 05.
 
 
 # %% [markdown] id="exercises" lang="en"

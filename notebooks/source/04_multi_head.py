@@ -715,7 +715,7 @@ show(curves.winners(SIZES, winners, keys=64), "multi_head_winners")
 # %% [markdown] id="grouped" lang="en"
 # ## 12. Fewer keys than queries
 #
-# So far a model has read. When it *writes*, another price comes in: the memory for keys and values. It makes one token at a time, and each new token attends to all earlier ones. Under a causal mask nothing that comes later changes an earlier token, so the keys and values of the earlier ones can be kept: this is the **key-value cache**. For each token, in each of $L$ layers, $H$ keys and $H$ values of size $d_k$:
+# So far our models have read (only the tiny GPT of lesson 00 wrote). When a model *writes*, another price comes in: the memory for keys and values. It makes one token at a time, and each new token attends to all earlier ones. Under a causal mask nothing that comes later changes an earlier token, so the keys and values of the earlier ones can be kept: this is the **key-value cache**. For each token, in each of $L$ layers, $H$ keys and $H$ values of size $d_k$:
 #
 # $$\text{cache} = 2 \cdot L \cdot H_{KV} \cdot d_k \cdot T \ \text{numbers}, \qquad H_{KV} = H \ \text{(so far)}.$$
 #
@@ -723,7 +723,7 @@ show(curves.winners(SIZES, winners, keys=64), "multi_head_winners")
 # %% [markdown] id="grouped" lang="ru"
 # ## 12. Ключей меньше, чем запросов
 #
-# До сих пор модель читала. Когда она *пишет*, появляется ещё одна цена — память для ключей и значений. Модель выдаёт токены по одному, и каждый новый токен смотрит на все предыдущие. При каузальной маске ничто из написанного позже не меняет токен, стоящий раньше, поэтому ключи и значения предыдущих токенов можно хранить: это **KV-кэш** (key-value cache). На каждый токен в каждом из $L$ слоёв приходится $H$ ключей и $H$ значений размера $d_k$:
+# До сих пор наши модели читали (писала только крошечная GPT в уроке 00). Когда модель *пишет*, появляется ещё одна цена — память для ключей и значений. Модель выдаёт токены по одному, и каждый новый токен смотрит на все предыдущие. При каузальной маске ничто из написанного позже не меняет токен, стоящий раньше, поэтому ключи и значения предыдущих токенов можно хранить: это **KV-кэш** (key-value cache). На каждый токен в каждом из $L$ слоёв приходится $H$ ключей и $H$ значений размера $d_k$:
 #
 # $$\text{кэш} = 2 \cdot L \cdot H_{KV} \cdot d_k \cdot T \ \text{чисел}, \qquad H_{KV} = H \ \text{(пока что)}.$$
 #

@@ -15,7 +15,7 @@
 #
 # **You need** lessons 03 to 06: masks, heads, positions, the encoder block. **Time:** 100 minutes of reading and playing, 50 for the exercises; all cells run in about a minute.
 #
-# Previous lesson: [06, the encoder block](06_encoder_block.ipynb). Next lesson: [08, BERT against GPT](08_bert_vs_gpt.ipynb).
+# Previous lesson: [06, the encoder block](06_encoder_block.ipynb). Next lesson: [08, BERT vs GPT](08_bert_vs_gpt.ipynb).
 # %% [markdown] id="title" lang="ru"
 # # Урок 07. Декодер, обучение, перевод
 #
@@ -784,7 +784,7 @@ show(
 # %% [markdown] id="optimiser" lang="en"
 # ## 8. How it is trained
 #
-# **Adam** (Kingma & Ba, 2015), which all lessons since 03 have used, keeps two running means for each weight, of its gradient $g$ and of $g^2$. The root of the second says how large this weight's gradients usually are; dividing by it makes the step independent of that:
+# **Adam** (Kingma & Ba, 2015), which the primer introduced and most lessons have used, keeps two running means for each weight, of its gradient $g$ and of $g^2$. The root of the second says how large this weight's gradients usually are; dividing by it makes the step independent of that:
 #
 # $$m \leftarrow \beta_1 m + (1 - \beta_1)\, g, \quad v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2, \quad w \leftarrow w - \eta\, \frac{m / (1 - \beta_1^s)}{\sqrt{v / (1 - \beta_2^s)} + 10^{-8}}$$
 #
@@ -798,7 +798,7 @@ show(
 # %% [markdown] id="optimiser" lang="ru"
 # ## 8. Как учат
 #
-# **Adam** (Kingma & Ba, 2015), которым мы пользуемся с урока 03, хранит для каждого веса два скользящих средних — самого градиента $g$ и его квадрата $g^2$. Корень из второго говорит, как велики обычно градиенты этого веса; если на него разделить, шаг перестаёт зависеть от их величины:
+# **Adam** (Kingma & Ba, 2015), с которым познакомило введение и которым пользовались почти все уроки, хранит для каждого веса два скользящих средних — самого градиента $g$ и его квадрата $g^2$. Корень из второго говорит, как велики обычно градиенты этого веса; если на него разделить, шаг перестаёт зависеть от их величины:
 #
 # $$m \leftarrow \beta_1 m + (1 - \beta_1)\, g, \quad v \leftarrow \beta_2 v + (1 - \beta_2)\, g^2, \quad w \leftarrow w - \eta\, \frac{m / (1 - \beta_1^s)}{\sqrt{v / (1 - \beta_2^s)} + 10^{-8}}$$
 #
@@ -872,11 +872,11 @@ show(
 # %% [markdown] id="adam-after" lang="en"
 # The first step of a weight has the length of the rate, however large or small its gradient (as long as it is far above $10^{-8}$): Adam's steps have the scale of the rate, not of the gradient. That is why the same rate does for embeddings and for matrices, why a rate that is too large hurts from the first step on, and why clipping matters less than with plain gradient descent (it decides how much one batch weighs in the two means).
 #
-# Now everything at once: a training step of our model beside the same step of `nn.Transformer`, with smoothed targets, clipping and Adam. (Equal to 1e-8 and not closer: Adam divides by $\sqrt{v}$, which magnifies rounding where gradients are tiny.) Then what `course_lib.training.minimise`, the loop of all lessons, does when a loss is no longer a number: it stops before the step that would make all weights NaN.
+# Now everything at once: a training step of our model beside the same step of `nn.Transformer`, with smoothed targets, clipping and Adam. (Equal to 1e-8 and not closer: Adam divides by $\sqrt{v}$, which magnifies rounding where gradients are tiny.) Then what `course_lib.training.minimise`, the loop that most trainings of the course go through, does when a loss is no longer a number: it stops before the step that would make all weights NaN.
 # %% [markdown] id="adam-after" lang="ru"
 # Длина первого шага у каждого веса равна скорости обучения, велик его градиент или мал (лишь бы он был намного больше $10^{-8}$): масштаб шагов у Adam определяется скоростью обучения, а не градиентом. Поэтому одна и та же скорость годится и для эмбеддингов, и для матриц, слишком большая вредит с первого же шага, а обрезка градиентов значит меньше, чем при обычном градиентном спуске (от неё зависит, с каким весом батч войдёт в оба средних).
 #
-# Теперь всё вместе: шаг обучения нашей модели рядом с тем же шагом `nn.Transformer` — со сглаженными метками, обрезкой и Adam. (Совпадение с точностью 1e-8, а не лучше: Adam делит на $\sqrt{v}$ и там, где градиенты ничтожны, увеличивает ошибки округления.) А потом посмотрим, что делает `course_lib.training.minimise`, цикл обучения всех уроков, когда потери перестают быть числом: он останавливается перед шагом, который превратил бы все веса в NaN.
+# Теперь всё вместе: шаг обучения нашей модели рядом с тем же шагом `nn.Transformer` — со сглаженными метками, обрезкой и Adam. (Совпадение с точностью 1e-8, а не лучше: Adam делит на $\sqrt{v}$ и там, где градиенты ничтожны, увеличивает ошибки округления.) А потом посмотрим, что делает `course_lib.training.minimise`, цикл, через который проходит почти всё обучение в курсе, когда потери перестают быть числом: он останавливается перед шагом, который превратил бы все веса в NaN.
 # %% id="one-step"
 wanted = torch.tensor([[4, 2, 5, 2], [3, 2, 0, 0]])
 for order in ("pre", "post"):
@@ -1910,7 +1910,7 @@ key_questions(7)
 # - S. Wiegreffe, Y. Pinter. *Attention is not not Explanation.* EMNLP 2019, [arXiv:1908.04626](https://arxiv.org/abs/1908.04626). The reply.
 # - R. Pope et al. *Efficiently Scaling Transformer Inference.* 2022, MLSys 2023, [arXiv:2211.05102](https://arxiv.org/abs/2211.05102). The cache, and what it costs.
 #
-# Next: [lesson 08, BERT against GPT](08_bert_vs_gpt.ipynb).
+# Next: [lesson 08, BERT vs GPT](08_bert_vs_gpt.ipynb).
 # %% [markdown] id="reading" lang="ru"
 # ## 19. Что читать дальше
 #

@@ -52,11 +52,11 @@ from course_lib.parity import parity
 # %% [markdown] id="tensors" lang="en"
 # ## 1. Tensors and shapes
 #
-# A tensor is a block of numbers with a **shape**: a list of the sizes of its axes. A vector has one axis, a matrix two. The text that a model reads at one go has three: $B$ sentences in the **batch**, $T$ tokens in each, $D$ numbers for each token. Most mistakes in this field are mistakes of shape, so most of this course's comments are shapes. Negative numbers count axes from the end, which is why `dim=-1` means "the numbers of one token" whatever stands in front.
+# A tensor is a block of numbers with a **shape**: a list of the sizes of its axes. A vector has one axis, a matrix two. The text that a model reads at one go has three: $B$ sentences in the **batch**, $T$ **tokens** (words or parts of words) in each, $D$ numbers for each token. Most mistakes in this field are mistakes of shape, so most of this course's comments are shapes. Negative numbers count axes from the end, which is why `dim=-1` means "the numbers of one token" whatever stands in front.
 # %% [markdown] id="tensors" lang="ru"
 # ## 1. Тензоры и формы
 #
-# Тензор (tensor) — это блок чисел, у которого есть **форма** (shape): список размеров по осям. У вектора ось одна, у матрицы две. У текста, который модель читает за один раз, осей три: $B$ предложений в **батче** (batch), в каждом $T$ токенов, на каждый токен $D$ чисел. Большинство ошибок в нашем деле — ошибки в формах, поэтому чаще всего комментарии в коде курса указывают формы. Отрицательные номера отсчитывают оси с конца, так что `dim=-1` значит «числа одного токена», что бы ни стояло впереди.
+# Тензор (tensor) — это блок чисел, у которого есть **форма** (shape): список размеров по осям. У вектора ось одна, у матрицы две. У текста, который модель читает за один раз, осей три: $B$ предложений в **батче** (batch), в каждом $T$ **токенов** (слов или их частей), на каждый токен $D$ чисел. Большинство ошибок в нашем деле — ошибки в формах, поэтому чаще всего комментарии в коде курса указывают формы. Отрицательные номера отсчитывают оси с конца, так что `dim=-1` значит «числа одного токена», что бы ни стояло впереди.
 # %% id="tensors-shapes"
 x = torch.arange(24.0).reshape(2, 3, 4)  # (B, T, D)
 views = {
@@ -282,7 +282,7 @@ print("recorded?", (w * x).requires_grad, unrecorded.requires_grad, (w * x).deta
 #
 # ## 6. A table of embeddings
 #
-# A word is not a number to calculate with: word 7 is not seven times word 1. So each word gets a vector of its own, a row of a learned table $E$, its **embedding**, and reading a word means picking a row. On paper this is a product with a one-hot vector, and the figure from lesson 03 shows both:
+# A word is not a number to calculate with: word 7 is not seven times word 1. So each word gets a vector of its own, a row of a learned table $E$, its **embedding**, and reading a word means picking a row. On paper this is a product with a one-hot vector, and the figure shows both:
 # %% [markdown] id="embedding" lang="ru"
 # Все производные потерь по весам вместе — это **градиент** (gradient). Он указывает, куда потери растут быстрее всего, поэтому **градиентный спуск** (gradient descent) вычитает из каждого веса малую его долю: $w \leftarrow w - \eta\, \partial L / \partial w$, где $\eta$ — **скорость обучения** (learning rate). **Оптимизатор** (optimizer) — объект, который делает это со всеми весами.
 #
@@ -290,7 +290,7 @@ print("recorded?", (w * x).requires_grad, unrecorded.requires_grad, (w * x).deta
 #
 # ## 6. Таблица эмбеддингов
 #
-# Номер слова — не величина, с которой имеет смысл проводить вычисления: слово 7 не в семь раз больше слова 1. Поэтому у каждого слова есть свой вектор — строка обучаемой таблицы $E$, или **эмбеддинг** (embedding), и прочесть слово значит выбрать строку. На бумаге это умножение на one-hot-вектор; рисунок из урока 03 показывает и то и другое:
+# Номер слова — не величина, с которой имеет смысл проводить вычисления: слово 7 не в семь раз больше слова 1. Поэтому у каждого слова есть свой вектор — строка обучаемой таблицы $E$, или **эмбеддинг** (embedding), и прочесть слово значит выбрать строку. На бумаге это умножение на one-hot-вектор; рисунок показывает и то и другое:
 # %% id="embedding-figure"
 show(attention_drawings.embedding_lookup(), "embedding_lookup")
 
@@ -419,9 +419,9 @@ class Adder(nn.Module):
 
 
 # %% [markdown] id="loop" lang="en"
-# And this is the core of every training loop of the course, up to the translator of [lesson 07](07_decoder.ipynb). Four lines do the work: predict and measure, clear the old gradients, compute the new ones, take a step against them. The order matters: clearing between `backward` and `step` leaves nothing to step by. Adam is gradient descent that scales the step of each weight by the past gradients of that weight; the learning rate is the common factor. Each step uses a **batch** of 16 random pairs: its gradient points roughly where that of all pairs would, at a fifth of the cost.
+# And this is the core of nearly every training loop of the course, up to the translator of [lesson 07](07_decoder.ipynb). Four lines do the work: predict and measure, clear the old gradients, compute the new ones, take a step against them. The order matters: clearing between `backward` and `step` leaves nothing to step by. Adam is gradient descent that scales the step of each weight by the past gradients of that weight; the learning rate is the common factor. Each step uses a **batch** of 16 random pairs: its gradient points roughly where that of all pairs would, at a fifth of the cost.
 # %% [markdown] id="loop" lang="ru"
-# А это ядро всех циклов обучения курса вплоть до переводчика из [урока 07](07_decoder.ipynb). Работу делают четыре строки: предсказать и измерить, стереть старые градиенты, вычислить новые, сделать шаг против них. Порядок важен: если обнулить градиенты между `backward` и `step`, шагать будет не по чему. Adam — градиентный спуск, который подбирает шаг каждому весу по его прошлым градиентам; скорость обучения — общий множитель. На каждом шаге берётся **батч** из 16 случайных пар: его градиент направлен примерно туда же, куда градиент по всем парам, а обходится впятеро дешевле.
+# А это ядро почти всех циклов обучения курса вплоть до переводчика из [урока 07](07_decoder.ipynb). Работу делают четыре строки: предсказать и измерить, стереть старые градиенты, вычислить новые, сделать шаг против них. Порядок важен: если обнулить градиенты между `backward` и `step`, шагать будет не по чему. Adam — градиентный спуск, который подбирает шаг каждому весу по его прошлым градиентам; скорость обучения — общий множитель. На каждом шаге берётся **батч** из 16 случайных пар: его градиент направлен примерно туда же, куда градиент по всем парам, а обходится впятеро дешевле.
 # %% id="loop-code"
 def measure(model, chosen):
     """Loss in nats and number of right answers on some of the pairs; changes nothing."""
@@ -473,7 +473,7 @@ for name, model in (("added", adder), ("side by side", side_by_side)):
 # %% [markdown] id="held-out-after" lang="en"
 # Both know all the pairs that they were shown. Of those that they have not seen, the second finds none: it has memorised. The first finds `17` of 20. Has it understood what a sum is, then? Look at *which* ones it finds:
 # %% [markdown] id="held-out-after" lang="ru"
-# Оба знают все пары, которые им показали. Из тех, которых они не видели, вторая не решает верно ни одной: он всё заучил. Первая верно отвечает на `17` из 20. Значит, она поняла, что такое сумма? Посмотрим, *какие* именно пары он угадал:
+# Обе модели знают все пары, которые им показали. Из тех, которых они не видели, вторая не решает верно ни одной: она всё заучила. Первая верно отвечает на `17` из 20. Значит, она поняла, что такое сумма? Посмотрим, на *какие* именно пары она ответила верно:
 # %% id="mirrored"
 seen = pairs[fitted].tolist()
 mirrored = torch.tensor([[b, a] in seen for a, b in pairs[held_out].tolist()])
@@ -784,26 +784,26 @@ print("10.3:", [f"{loss:.2f}" for loss in found])
 #
 # | Tool | Where it matters most |
 # |---|---|
-# | Counting multiply-adds, recurrent networks | [00. Why transformers](00_why_transformers.ipynb) |
+# | Counting multiply-adds | [00. Why transformers](00_why_transformers.ipynb) |
 # | Embedding tables, $p - y$, held-out data | [01. Word2Vec](01_word2vec.ipynb) |
 # | Logarithms and counts, no tensors | [02. BPE and tokenisation](02_bpe.ipynb) |
 # | `@` and `mT`, softmax, masks of $-\infty$ | [03. Attention](03_attention.ipynb) |
 # | `reshape` and `transpose` that cut vectors into heads | [04. Multi-head attention](04_multi_head.ipynb) |
 # | Broadcasting over tokens and positions | [05. Positional encoding](05_positions.ipynb) |
 # | Modules, the size of gradients | [06. The encoder block](06_encoder_block.ipynb) |
-# | Training loop, cross-entropy with `ignore_index`, perplexity | [07. Decoder, training, translation](07_decoder.ipynb) |
+# | Training loop, cross-entropy with left-out targets, perplexity | [07. Decoder, training, translation](07_decoder.ipynb) |
 # | `torch.where`, all of it together | [08. BERT vs GPT](08_bert_vs_gpt.ipynb) |
 # %% [markdown] id="where-used" lang="ru"
 # ## 12. Где что пригодится
 #
 # | Инструмент | Где он важнее всего |
 # |---|---|
-# | Счёт умножений-сложений, рекуррентные сети | [00. Зачем нужны трансформеры](00_why_transformers.ipynb) |
+# | Счёт умножений-сложений | [00. Зачем нужны трансформеры](00_why_transformers.ipynb) |
 # | Таблица эмбеддингов, $p - y$, отложенные данные | [01. Word2Vec](01_word2vec.ipynb) |
 # | Логарифмы и подсчёты, без тензоров | [02. BPE и токенизация](02_bpe.ipynb) |
 # | `@` и `mT`, softmax, маски из $-\infty$ | [03. Механизм внимания](03_attention.ipynb) |
 # | `reshape` и `transpose`, которые делят векторы на головы | [04. Многоголовое внимание](04_multi_head.ipynb) |
 # | Broadcasting по токенам и позициям | [05. Позиционное кодирование](05_positions.ipynb) |
 # | Модули, величина градиентов | [06. Блок энкодера](06_encoder_block.ipynb) |
-# | Цикл обучения, кросс-энтропия с `ignore_index`, перплексия | [07. Декодер, обучение, перевод](07_decoder.ipynb) |
+# | Цикл обучения, кросс-энтропия с пропуском меток, перплексия | [07. Декодер, обучение, перевод](07_decoder.ipynb) |
 # | `torch.where`, всё вместе | [08. BERT против GPT](08_bert_vs_gpt.ipynb) |
