@@ -9,7 +9,9 @@ import pytest
 
 from course_lib.cli import app
 from course_lib.glossary import banned
-from course_lib.lessons import LESSONS
+from course_lib.lessons import LESSONS, NOTEBOOKS, PRIMER
+from course_lib.notebook_rules import read
+from course_lib.reading_time import stated
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = {"en": (ROOT / "README.md").read_text("utf-8"), "ru": (ROOT / "README.ru.md").read_text("utf-8")}
@@ -41,7 +43,7 @@ def links(text: str) -> list[str]:
 
 
 def in_english(link: str) -> str:
-    return re.sub(r"-ru-(?=\w+\.png)", "-en-", link).replace("notebooks/ru/", "notebooks/")
+    return re.sub(r"-ru-(?=\w+\.png)", "-en-", link).replace("notebooks/ru/", "notebooks/").replace(".ru.md", ".md")
 
 
 def table(text: str) -> list[list[str]]:
@@ -88,22 +90,16 @@ def test_every_command_that_is_named_exists(name):
 
 
 @pytest.mark.parametrize("lang", ["en", "ru"])
-def test_the_map_shows_every_lesson_and_whether_it_is_written(lang):
+def test_the_map_shows_the_primer_and_every_lesson_and_how_long_they_take(lang):
     rows = table(TEXTS[lang])
-    assert len(rows) == len(LESSONS)
-    for lesson, (name, _, state) in zip(LESSONS, rows, strict=True):
-        title = f"{lesson.number:02d} {lesson.title[lang]}"
+    assert len(rows) == len(NOTEBOOKS)
+    for lesson, (name, _, minutes) in zip((PRIMER, *LESSONS), rows, strict=True):
         path = lesson.notebook(lang).relative_to(ROOT).as_posix()
-        assert name == (f"[{title}]({path})" if lesson.written else title)
-        assert (
-            state
-            == {
-                ("en", True): "**written**",
-                ("en", False): "planned",
-                ("ru", True): "**готов**",
-                ("ru", False): "в планах",
-            }[lang, lesson.written]
-        )
+        title = {"en": "Primer", "ru": "Введение"}[lang]
+        if lesson is not PRIMER:
+            title = f"{lesson.number:02d} {lesson.title[lang]}"
+        assert name == f"[{title}]({path})"
+        assert int(minutes) == stated(read(lesson.notebook(lang)).cells[0].source, lang)
 
 
 @pytest.mark.parametrize("lang", ["en", "ru"])
