@@ -82,6 +82,24 @@ _OVERFLOW = """() => [...document.querySelectorAll(".tx-explorer, .tx-explorer *
   .map(e => e.tagName + "." + (e.getAttribute("class") || "") + " " + Math.round(e.getBoundingClientRect().right))"""
 
 
+@pytest.fixture(scope="module")
+def plain(browser, tmp_path_factory):
+    """``plain(explorer)`` opens it for all tests of a file and returns the browser's page, to ask for many states at once."""
+    contexts = []
+
+    def show(explorer):
+        file = tmp_path_factory.mktemp("plain") / "page.html"
+        file.write_text(f'<!doctype html><meta charset="utf-8">{explorer._repr_html_()}', encoding="utf-8")
+        contexts.append(browser.new_context(viewport={"width": 900, "height": 900}))
+        opened = contexts[-1].new_page()
+        opened.goto(file.as_uri())
+        return opened
+
+    yield show
+    for context in contexts:
+        context.close()
+
+
 @pytest.fixture
 def bare(browser, tmp_path):
     """Opens an explorer: ``bare(explorer, theme="dark", width=390, script=False)`` returns a :class:`Bare`.

@@ -295,18 +295,13 @@ WRITE = """([prompt, steps, settings]) => {
 
 
 @pytest.fixture(scope="module")
-def written(browser, tmp_path_factory):
+def written(plain):
     """By prompt the states of the page: step by step, for all settings, with the cache and without."""
-    file = tmp_path_factory.mktemp("generation") / "page.html"
-    file.write_text(f'<!doctype html><meta charset="utf-8">{made("generation")._repr_html_()}', encoding="utf-8")
-    context = browser.new_context(viewport={"width": 900, "height": 900})
-    opened = context.new_page()
-    opened.goto(file.as_uri())
+    opened = plain(made("generation"))
     opened.locator("[data-ref=cache]").click()
     opened.locator(".tx-ask button").first.click()
     opened.locator("[data-ref=cache]").click()
     found = [opened.evaluate(WRITE, [prompt, 4, SETTINGS]) for prompt in range(3)]
-    context.close()
     return found
 
 

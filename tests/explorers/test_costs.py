@@ -240,20 +240,15 @@ STATES = """([lengths, widths]) => {
 
 
 @pytest.fixture(scope="module")
-def states(browser, tmp_path_factory):
+def states(plain):
     """The page at every T and D, once with linear and once with logarithmic bars."""
-    file = tmp_path_factory.mktemp("costs") / "page.html"
-    file.write_text(f'<!doctype html><meta charset="utf-8">{made()._repr_html_()}', encoding="utf-8")
-    context = browser.new_context(viewport={"width": 900, "height": 900})
-    opened = context.new_page()
-    opened.goto(file.as_uri())
+    opened = plain(made())
     opened.locator(".tx-ask button").first.click()
     found = []
     for _ in range(2):
         every = opened.evaluate(STATES, [len(LENGTHS), len(WIDTHS)])
         found.append(dict(zip(product(LENGTHS, WIDTHS), every, strict=True)))
         opened.locator("[data-ref=log]").click()
-    context.close()
     return found
 
 

@@ -276,17 +276,12 @@ STEPS = [
 
 
 @pytest.fixture(scope="module")
-def states(browser, tmp_path_factory):
+def states(plain):
     """Every step with the state of the page."""
-    file = tmp_path_factory.mktemp("mask") / "page.html"
-    file.write_text(f'<!doctype html><meta charset="utf-8">{made("mask")._repr_html_()}', encoding="utf-8")
-    context = browser.new_context(viewport={"width": 900, "height": 900})
-    opened = context.new_page()
-    opened.goto(file.as_uri())
+    opened = plain(made("mask"))
     opened.locator("select").select_option(index=1)
     opened.locator(".tx-ask button").first.click()
     found = list(zip(STEPS, opened.evaluate(MASK, STEPS), strict=True))
-    context.close()
     return found
 
 

@@ -426,17 +426,12 @@ CASES = [
 
 
 @pytest.fixture(scope="module")
-def states(browser, tmp_path_factory):
+def states(plain):
     """Every case with the state of the page."""
-    file = tmp_path_factory.mktemp("layer_norm") / "page.html"
-    file.write_text(f'<!doctype html><meta charset="utf-8">{made("layer_norm")._repr_html_()}', encoding="utf-8")
-    context = browser.new_context(viewport={"width": 900, "height": 900})
-    opened = context.new_page()
-    opened.goto(file.as_uri())
+    opened = plain(made("layer_norm"))
     opened.locator("[data-ref=changes] button").first.click()
     opened.locator(".tx-ask button").first.click()
     found = list(zip(CASES, opened.evaluate(LAYER_NORM, CASES), strict=True))
-    context.close()
     return found
 
 

@@ -262,17 +262,12 @@ CASES = [(m, n, pair) for m, n in ((12, 9), (9, 12), (0, 0), (63, 0), (0, 63), (
 
 
 @pytest.fixture(scope="module")
-def states(browser, tmp_path_factory):
+def states(plain):
     """The state of the page for every case in both ways, by (way, m, n, pair)."""
-    file = tmp_path_factory.mktemp("rotary") / "page.html"
-    file.write_text(f'<!doctype html><meta charset="utf-8">{shown_rotary()._repr_html_()}', encoding="utf-8")
-    context = browser.new_context(viewport={"width": 900, "height": 900})
-    opened = context.new_page()
-    opened.goto(file.as_uri())
+    opened = plain(shown_rotary())
     opened.locator(".tx-ask button").first.click()
     cases = [(way, *case) for way in (0, 1) for case in CASES]
     found = dict(zip(cases, opened.evaluate(STATES, cases), strict=True))
-    context.close()
     return found
 
 
