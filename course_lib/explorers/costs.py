@@ -54,8 +54,8 @@ def layer_costs(length: int, width: int) -> dict[str, int]:
 
     Returns:
         ``"scores and sum"`` 2T²D: QKᵀ and the weighted sum; ``"projections"`` 4TD²: W_Q, W_K, W_V, W_O; ``"feed-forward"``
-        8TD²; ``"attention"``, the first two together; ``"block"``, all three; ``"LSTM"`` 8TD²: four gates, each of input
-        and state; ``"RNN"`` 2TD². The orders of growth are those of Vaswani et al. 2017, "Attention Is All You Need",
+        8TD²; ``"attention"``, the first two together; ``"block"``, all three; ``"LSTM"`` 8TD²: three gates and the
+        candidate, each of input and state; ``"RNN"`` 2TD². The orders of growth are those of Vaswani et al. 2017, "Attention Is All You Need",
         table 1.
 
     Raises:

@@ -301,10 +301,10 @@ even = Evenly("attention", seed=0)
 for unused in (even.network.W_Q, even.network.W_K):
     unused.requires_grad_(False)
 recall.train(even, pairs=8, steps=400)
+broken = recall.accuracy(even, pairs=8)
 print(f"chosen weights            {live['attention'][1]:.2f}")
 print(f"1/T, otherwise as trained {as_trained:.2f}")
-print(f"1/T, trained so           {recall.accuracy(even, pairs=8):.2f}")
-broken = recall.accuracy(even, pairs=8)
+print(f"1/T, trained so           {broken:.2f}")
 assert broken < 0.5 < 0.99 < live["attention"][1]
 
 # %% [markdown] id="break-it-after" lang="en"
@@ -608,13 +608,7 @@ show(
     curves.cost_crossings(
         64,
         longer,
-        {
-            "scores and sum": [2 * T**2 * 64 for T in longer],
-            "attention": [2 * T**2 * 64 + 4 * T * 64**2 for T in longer],
-            "block": [2 * T**2 * 64 + 12 * T * 64**2 for T in longer],
-            "LSTM": [8 * T * 64**2 for T in longer],
-            "RNN": [2 * T * 64**2 for T in longer],
-        },
+        {name: [course_costs(T, 64)[name] for T in longer] for name in parts},
         {("attention", "LSTM"): 2 * 64, ("scores and sum", "LSTM"): 4 * 64},
     ),
     "cost_crossings",
