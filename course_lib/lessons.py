@@ -78,7 +78,7 @@ LESSONS: tuple[Lesson, ...] = tuple(
             ("00_why_transformers", "Why transformers", "Зачем нужны трансформеры"),
             ("01_word2vec", "Word2Vec", "Word2Vec"),
             ("02_bpe", "BPE and tokenisation", "BPE и токенизация"),
-            ("03_attention", "Attention", "Механизм внимания"),
+            ("03_attention", "Attention", "Внимание"),
             ("04_multi_head", "Multi-head attention", "Многоголовое внимание"),
             ("05_positions", "Positional encoding", "Позиционное кодирование"),
             ("06_encoder_block", "The encoder block", "Блок энкодера"),

@@ -1,7 +1,7 @@
 # %% [markdown] id="title" lang="en"
 # # Lesson 00. Why transformers
 #
-# Before the transformer (Vaswani et al. 2017) most networks that read text read it as we do, word after word, keeping what they had read in a state of fixed size. The transformer reads all words at once and lets them look at each other. This lesson asks what that buys and what it costs: where the older *recurrent* networks fail, why, what is gained, what is paid, and which of the things one hears about transformers are true. It uses the finished parts of the course, which the next lessons build, so that you see where the road leads.
+# Before the transformer (Vaswani et al., 2017) most networks that read text read it as we do, word after word, keeping what they had read in a state of fixed size. The transformer reads all words at once and lets them look at each other. This lesson asks what that buys and what it costs: where the older *recurrent* networks fail, why, what is gained, what is paid, and which of the things one hears about transformers are true. It uses the finished parts of the course, which the next lessons build, so that you see where the road leads.
 #
 # **You will be able to**
 #
@@ -17,7 +17,7 @@
 # %% [markdown] id="title" lang="ru"
 # # Урок 00. Зачем нужны трансформеры
 #
-# До появления трансформера (Vaswani et al. 2017) большинство сетей, читающих текст, читали его так же, как мы: слово за словом, и всё прочитанное хранили в состоянии постоянного размера. Трансформер читает все слова сразу и даёт им посмотреть друг на друга. В этом уроке мы выясним, что это даёт и чего стоит: где прежние, *рекуррентные* сети не справляются и почему, что мы выигрываем, чем платим и что из сказанного о трансформерах — правда. Мы возьмём готовые части, которые следующие уроки собирают с нуля: так видно, куда ведёт дорога.
+# До появления трансформера (Vaswani et al., 2017) большинство сетей, читающих текст, читали его так же, как мы: слово за словом, и всё прочитанное хранили в состоянии постоянного размера. Трансформер читает все слова сразу и даёт им посмотреть друг на друга. В этом уроке мы выясним, что это даёт и чего стоит: где прежние, *рекуррентные* сети не справляются и почему, что мы выигрываем, чем платим и что из сказанного о трансформерах — правда. Мы возьмём готовые части, которые следующие уроки собирают с нуля: так видно, куда ведёт дорога.
 #
 # **Вы научитесь**
 #
@@ -82,9 +82,9 @@ def mean(values):
 show(course.course_map(here=0), "course_map", here=0)
 
 # %% [markdown] id="notes" lang="en"
-# The course grew out of one student's notes of a lecture (see *Further reading*), and eight of their statements belong to this lesson. When one has been put to the test, a line gives its number, our verdict (*confirmed*; *refined*: true under conditions; *measured*: put into numbers) and the figures. The table at the end gathers them.
+# The course grew out of one student's notes of a lecture (see section 16), and it checks them statement by statement. Where one has been put to the test, a line such as `[0.1] refined` gives its number (statement 1 of lesson 0), our verdict and the figures. The course knows these verdicts: *confirmed*; *refined*: true under a condition that the lesson states; *corrected*: the notes' version fails and another holds (*in part*, if that goes for a part of it); *measured*: put into numbers; *answered*: the notes only asked; *explained*: cleared up in words, without a test. Eight statements belong to this lesson; the table in section 14 gathers them.
 # %% [markdown] id="notes" lang="ru"
-# Курс вырос из конспекта одной лекции (см. «Что почитать»), и к этому уроку относятся восемь его утверждений. Когда одно из них проверено, отдельная строка называет его номер, наш вердикт (*подтверждено*; *уточнено* — верно при некоторых условиях; *измерено* — выражено в числах) и данные. Таблица в конце урока собирает всё.
+# Курс вырос из конспекта одной лекции (см. раздел 16) и проверяет его утверждение за утверждением. Там, где одно из них проверено, строка вида `[0.1] уточнено` называет его номер (утверждение 1 урока 0), наш вердикт и данные. Вердикты в курсе такие: *подтверждено*; *уточнено* — верно при условии, которое урок называет; *исправлено* — сказанное в конспекте неверно, а верно другое (*отчасти* — если это касается части сказанного); *измерено* — выражено в числах; *дан ответ* — в конспекте был только вопрос; *объяснено* — дело прояснено словами, без проверки. К этому уроку относятся восемь утверждений; таблица в разделе 14 собирает их все.
 
 # %% [markdown] id="problem" lang="en"
 # ## 1. Eight pairs to remember
@@ -136,11 +136,11 @@ notation_table(0)
 # %% [markdown] id="recurrent" lang="en"
 # ## 3. A recurrent network, and the LSTM
 #
-# A recurrent network (RNN; Elman 1990) has a state $h$, a vector. With each token it makes a new state out of the old one and the token's vector $x_t$, always with the same weights:
+# A recurrent network (RNN; Elman, 1990) has a state $h$, a vector. With each token it makes a new state out of the old one and the token's vector $x_t$, always with the same weights:
 #
 # $$h_t = \tanh(x_t W_x + h_{t-1} W_h + b), \qquad h_0 = 0$$
 #
-# That is a loop, and with a tanh in every step it cannot be otherwise: $h_5$ needs $h_4$, which needs $h_3$. The **LSTM** (long short-term memory, Hochreiter & Schmidhuber 1997) keeps a second vector beside $h$, the *cell* $c$, and treats it with care: nothing multiplies it by a matrix. Three *gates*, numbers between 0 and 1 for each component, say what happens to it. The forget gate $f$ (Gers et al. 2000) says how much of the cell stays, the input gate $i$ how much of the candidate $g$ comes in, the output gate $o$ how much of the cell shows in the state:
+# That is a loop, and with a tanh in every step it cannot be otherwise: $h_5$ needs $h_4$, which needs $h_3$. The **LSTM** (long short-term memory, Hochreiter & Schmidhuber, 1997) keeps a second vector beside $h$, the *cell* $c$, and treats it with care: nothing multiplies it by a matrix. Three *gates*, numbers between 0 and 1 for each component, say what happens to it. The forget gate $f$ (Gers et al., 2000) says how much of the cell stays, the input gate $i$ how much of the candidate $g$ comes in, the output gate $o$ how much of the cell shows in the state:
 #
 # $$c_t = f \odot c_{t-1} + i \odot g, \qquad h_t = o \odot \tanh(c_t)$$
 #
@@ -148,11 +148,11 @@ notation_table(0)
 # %% [markdown] id="recurrent" lang="ru"
 # ## 3. Рекуррентная сеть и LSTM
 #
-# У рекуррентной сети (RNN; Elman 1990) есть состояние $h$ — вектор. С каждым токеном она строит из старого состояния и вектора токена $x_t$ новое, всегда с одними и теми же весами:
+# У рекуррентной сети (RNN; Elman, 1990) есть состояние $h$ — вектор. С каждым токеном она строит из старого состояния и вектора токена $x_t$ новое, всегда с одними и теми же весами:
 #
 # $$h_t = \tanh(x_t W_x + h_{t-1} W_h + b), \qquad h_0 = 0$$
 #
-# Это цикл, и, пока на каждом шаге стоит tanh, иначе нельзя: для $h_5$ нужно $h_4$, а для него — $h_3$. **LSTM** (long short-term memory, «долгая краткосрочная память»; Hochreiter & Schmidhuber 1997) хранит рядом с $h$ второй вектор, *ячейку* $c$, и обращается с ней бережно: на матрицу её не умножают. Что с ней происходит, решают три *вентиля* (gates) — числа от 0 до 1 для каждой компоненты. Вентиль забывания $f$ (Gers et al. 2000) говорит, какая доля ячейки останется, входной $i$ — какая доля кандидата $g$ войдёт, выходной $o$ — какая доля ячейки будет видна в состоянии:
+# Это цикл, и, пока на каждом шаге стоит tanh, иначе нельзя: для $h_5$ нужно $h_4$, а для него — $h_3$. **LSTM** (long short-term memory, «долгая краткосрочная память»; Hochreiter & Schmidhuber, 1997) хранит рядом с $h$ второй вектор, *ячейку* $c$, и обращается с ней бережно: на матрицу её не умножают. Что с ней происходит, решают три *вентиля* (gates) — числа от 0 до 1 для каждой компоненты. Вентиль забывания $f$ (Gers et al., 2000) говорит, какая доля ячейки останется, входной $i$ — какая доля кандидата $g$ войдёт, выходной $o$ — какая доля ячейки будет видна в состоянии:
 #
 # $$c_t = f \odot c_{t-1} + i \odot g, \qquad h_t = o \odot \tanh(c_t)$$
 #
@@ -320,7 +320,7 @@ assert broken < 0.5 < 0.99 < live["attention"][1]
 #
 # $$\frac{\partial h_T}{\partial h_t} = \prod_{s=t+1}^{T} \frac{\partial h_s}{\partial h_{s-1}},$$
 #
-# each of them a matrix: the derivatives of every component of $h_s$ by every component of $h_{s-1}$. If such a matrix shortens every vector, the product of many is as good as 0 (the gradient *vanishes*); if it lengthens some again and again, enormous (it *explodes*; Bengio et al. 1994; Pascanu et al. 2013). In the LSTM the factor along the cell is the forget gate, $\partial c_s / \partial c_{s-1} = f_s$ (when we leave out the roundabout ways through $h$), which a network *can* learn to hold at 1; but it begins near 0.5. Attention has one factor, whatever the distance. We measure the size of $\partial\,\text{output} / \partial x_t$ (the root of the sum of the squares of all derivatives; `jacobian` computes them) for networks with their initial weights, which is where learning has to begin, over 40 random tokens. Beside RNN, LSTM and attention stands `LSTM, b_f = 3`: an LSTM whose bias of the forget gate is raised by 3, so that $f$ begins near $\sigma(3) = 0.95$ and not near 0.5.
+# each of them a matrix: the derivatives of every component of $h_s$ by every component of $h_{s-1}$. If such a matrix shortens every vector, the product of many is as good as 0 (the gradient *vanishes*); if it lengthens some again and again, enormous (it *explodes*; Bengio et al., 1994; Pascanu et al., 2013). In the LSTM the factor along the cell is the forget gate, $\partial c_s / \partial c_{s-1} = f_s$ (when we leave out the roundabout ways through $h$), which a network *can* learn to hold at 1; but it begins near 0.5. Attention has one factor, whatever the distance. We measure the size of $\partial\,\text{output} / \partial x_t$ (the root of the sum of the squares of all derivatives; `jacobian` computes them) for networks with their initial weights, which is where learning has to begin, over 40 random tokens. Beside RNN, LSTM and attention stands `LSTM, b_f = 3`: an LSTM whose bias of the forget gate is raised by 3, so that $f$ begins near $\sigma(3) = 0.95$ and not near 0.5.
 # %% [markdown] id="distance" lang="ru"
 # ## 6. Докуда доходит градиент
 #
@@ -328,7 +328,7 @@ assert broken < 0.5 < 0.99 < live["attention"][1]
 #
 # $$\frac{\partial h_T}{\partial h_t} = \prod_{s=t+1}^{T} \frac{\partial h_s}{\partial h_{s-1}},$$
 #
-# и каждый из них — матрица: производные всех компонент $h_s$ по всем компонентам $h_{s-1}$. Если такая матрица укорачивает любой вектор, произведение многих таких матриц — практически 0 (градиент *затухает*); если какие-то векторы она раз за разом удлиняет, оно огромно (градиент *взрывается*; Bengio et al. 1994; Pascanu et al. 2013). У LSTM множитель вдоль ячейки — вентиль забывания, $\partial c_s / \partial c_{s-1} = f_s$ (если отбросить окольные пути через $h$); сеть *может* научиться держать его около 1, но вначале он около 0.5. У внимания множитель один, каким бы ни было расстояние. Измерим величину $\partial\,\text{выход} / \partial x_t$ (корень из суммы квадратов всех производных; их вычисляет `jacobian`) у сетей с начальными весами — с них обучение и начинается — на 40 случайных токенах. Рядом с RNN, LSTM и вниманием стоит `LSTM, b_f = 3` — LSTM, у которой смещение вентиля забывания увеличено на 3, так что $f$ вначале около $\sigma(3) = 0.95$, а не около 0.5.
+# и каждый из них — матрица: производные всех компонент $h_s$ по всем компонентам $h_{s-1}$. Если такая матрица укорачивает любой вектор, произведение многих таких матриц — практически 0 (градиент *затухает*); если какие-то векторы она раз за разом удлиняет, оно огромно (градиент *взрывается*; Bengio et al., 1994; Pascanu et al., 2013). У LSTM множитель вдоль ячейки — вентиль забывания, $\partial c_s / \partial c_{s-1} = f_s$ (если отбросить окольные пути через $h$); сеть *может* научиться держать его около 1, но вначале он около 0.5. У внимания множитель один, каким бы ни было расстояние. Измерим величину $\partial\,\text{выход} / \partial x_t$ (корень из суммы квадратов всех производных; их вычисляет `jacobian`) у сетей с начальными весами — с них обучение и начинается — на 40 случайных токенах. Рядом с RNN, LSTM и вниманием стоит `LSTM, b_f = 3` — LSTM, у которой смещение вентиля забывания увеличено на 3, так что $f$ вначале около $\sigma(3) = 0.95$, а не около 0.5.
 # %% id="distance-gradient"
 def reach(model, count=16, tokens=40):
     """The mean size of the derivative of the scores by the vector that stands 0, 1, 2, … tokens before the last."""
@@ -401,11 +401,11 @@ show(
 # %% [markdown] id="distance-found" lang="en"
 # With forty pauses the LSTM has learned *nothing*: it guesses, after 1,200 batches. Attention learns at every distance alike.
 #
-# But look what follows. The last line of the table is the same LSTM with the raised bias of the forget gate (Jozefowicz et al. 2015 recommend to begin with 1; we take 3). The gradient arrives, and learning starts: right in 0.56 of the cases, as one is who knows the two values and not which of them belongs to the key: half of the time the right one is named, and otherwise the other, which is the same number in one case of eight ($\tfrac12 + \tfrac12 \cdot \tfrac18 = \tfrac{9}{16}$). (A gradient that arrives is needed, then, and not enough: which value belongs to which key it has not learned in this time.) And here is the LSTM as it was, trained with 0 to 20 pauses *mixed*, and tested with up to 80, which it has never met (1,200 batches, the mean of three seeds):
+# But look what follows. The last line of the table is the same LSTM with the raised bias of the forget gate (Jozefowicz et al., 2015 recommend to begin with 1; we take 3). The gradient arrives, and learning starts: right in 0.56 of the cases, as one is who knows the two values and not which of them belongs to the key: half of the time the right one is named, and otherwise the other, which is the same number in one case of eight ($\tfrac12 + \tfrac12 \cdot \tfrac18 = \tfrac{9}{16}$). (A gradient that arrives is needed, then, and not enough: which value belongs to which key it has not learned in this time.) And here is the LSTM as it was, trained with 0 to 20 pauses *mixed*, and tested with up to 80, which it has never met (1,200 batches, the mean of three seeds):
 # %% [markdown] id="distance-found" lang="ru"
 # При сорока паузах LSTM не научилась *ничему*: после 1200 батчей она гадает. Внимание одинаково учится на любом расстоянии.
 #
-# Но посмотрите, что дальше. Последняя строка таблицы — та же LSTM с увеличенным смещением вентиля забывания (Jozefowicz et al. 2015 советуют начинать с 1; мы берём 3). Градиент доходит, и обучение начинается: доля верных ответов — 0.56, как у того, кто знает оба значения, но не знает, какое из них при ключе: в половине случаев он назовёт нужное, а в остальных — другое, и в одном случае из восьми оно такое же ($\tfrac12 + \tfrac12 \cdot \tfrac18 = \tfrac{9}{16}$). (Значит, градиент, который доходит, необходим, но не достаточен: какое значение при каком ключе, за это время она не выучила.) А вот прежняя LSTM, но число пауз при обучении *разное*, от 0 до 20; проверяем её и на 80 паузах, которых она никогда не видела (1200 батчей, среднее трёх запусков):
+# Но посмотрите, что дальше. Последняя строка таблицы — та же LSTM с увеличенным смещением вентиля забывания (Jozefowicz et al., 2015 советуют начинать с 1; мы берём 3). Градиент доходит, и обучение начинается: доля верных ответов — 0.56, как у того, кто знает оба значения, но не знает, какое из них при ключе: в половине случаев он назовёт нужное, а в остальных — другое, и в одном случае из восьми оно такое же ($\tfrac12 + \tfrac12 \cdot \tfrac18 = \tfrac{9}{16}$). (Значит, градиент, который доходит, необходим, но не достаточен: какое значение при каком ключе, за это время она не выучила.) А вот прежняя LSTM, но число пауз при обучении *разное*, от 0 до 20; проверяем её и на 80 паузах, которых она никогда не видела (1200 батчей, среднее трёх запусков):
 # %% id="beyond-table"
 beyond = recorded("recall-beyond")["rows"]
 print("trained with 0 to 20 pauses, tested with " + "".join(f"{p:>7}" for p in recall.BEYOND))
@@ -680,11 +680,11 @@ show(curves.matmul_share(WIDTHS, shares), "matmul_share")
 # %% [markdown] id="one-block" lang="en"
 # ## 10. One block, other kinds of data
 #
-# The block that was made for text can read anything that can be cut into tokens. A picture is cut into *patches*, squares of pixels; that is a Vision Transformer (Dosovitskiy et al. 2021). A time series is a token per value. What changes is how a token becomes a vector, and what is read out at the end; between them stands the unchanged `EncoderBlock(32, 4)` of lesson 06. Since the sum of attention does not know the order of its tokens, a learned vector for each place, its *position*, is added to each token's vector (lesson 05); at the end the block's vectors are averaged, and one matrix makes the answer of the mean. We measure pictures and a series here; text is the matter of the other lessons.
+# The block that was made for text can read anything that can be cut into tokens. A picture is cut into *patches*, squares of pixels; that is a Vision Transformer (Dosovitskiy et al., 2021). A time series is a token per value. What changes is how a token becomes a vector, and what is read out at the end; between them stands the unchanged `EncoderBlock(32, 4)` of lesson 06. Since the sum of attention does not know the order of its tokens, a learned vector for each place, its *position*, is added to each token's vector (lesson 05); at the end the block's vectors are averaged, and one matrix makes the answer of the mean. We measure pictures and a series here; text is the matter of the other lessons.
 # %% [markdown] id="one-block" lang="ru"
 # ## 10. Один блок, другие виды данных
 #
-# Блок, придуманный для текста, прочтёт всё, что можно нарезать на токены. Картинку режут на *патчи* (patches) — квадраты из пикселей; так устроен Vision Transformer (Dosovitskiy et al. 2021). Во временном ряду токен — каждое значение. Меняется лишь то, как токен становится вектором и что получают на выходе; между ними стоит один и тот же `EncoderBlock(32, 4)` из урока 06. Взвешенная сумма не зависит от порядка токенов, поэтому к вектору каждого токена прибавляют обучаемый вектор его места — *позицию* (урок 05); в конце векторы блока усредняют, и одна матрица делает из среднего ответ. Здесь мы испытаем блок на картинках и на временном ряде; тексту посвящены остальные уроки.
+# Блок, придуманный для текста, прочтёт всё, что можно нарезать на токены. Картинку режут на *патчи* (patches) — квадраты из пикселей; так устроен Vision Transformer (Dosovitskiy et al., 2021). Во временном ряду токен — каждое значение. Меняется лишь то, как токен становится вектором и что получают на выходе; между ними стоит один и тот же `EncoderBlock(32, 4)` из урока 06. Взвешенная сумма не зависит от порядка токенов, поэтому к вектору каждого токена прибавляют обучаемый вектор его места — *позицию* (урок 05); в конце векторы блока усредняют, и одна матрица делает из среднего ответ. Здесь мы испытаем блок на картинках и на временном ряде; тексту посвящены остальные уроки.
 # %% id="one-block-figure"
 show(drawings.one_block_three_tasks(), "one_block_three_tasks")
 
@@ -694,9 +694,9 @@ picture = data.inputs[0]
 show(drawings.picture_patches(picture.numpy()), "picture_patches")
 
 # %% [markdown] id="one-block-run" lang="en"
-# The pictures are handwritten digits of 8 × 8 pixels, 1,297 to learn from and 500 for the test. Beside the block stands a small convolutional network (CNN; LeCun et al. 1998), which is built for pictures: it slides small windows over the pixels, so it knows from the start what the block has to learn, that neighbours belong together and that a stroke is the same stroke one pixel to the left. The series is a solution of the equation of Mackey and Glass (1977), a chaotic one: from 32 values, the value 12 steps later is to be foretold. Beside the block stands an LSTM. On both sides stands a linear model too, to see whether there is anything to learn: one matrix from the pixels to the ten scores, and a linear regression on the 32 values. The networks have equally many weights, as nearly as their sizes allow. The error is the share of wrong digits (guessing: 0.90), and for the series the root mean squared error in units of the series' standard deviation (who always says the mean: about 1). We train the block on the digits here, 300 steps; the table has longer training and three seeds (`course measure one-block`).
+# The pictures are handwritten digits of 8 × 8 pixels, 1,297 to learn from and 500 for the test. Beside the block stands a small convolutional network (CNN; LeCun et al., 1998), which is built for pictures: it slides small windows over the pixels, so it knows from the start what the block has to learn, that neighbours belong together and that a stroke is the same stroke one pixel to the left. The series is a solution of the equation of Mackey and Glass (1977), a chaotic one: from 32 values, the value 12 steps later is to be foretold. Beside the block stands an LSTM. On both sides stands a linear model too, to see whether there is anything to learn: one matrix from the pixels to the ten scores, and a linear regression on the 32 values. The networks have equally many weights, as nearly as their sizes allow. The error is the share of wrong digits (guessing: 0.90), and for the series the root mean squared error in units of the series' standard deviation (who always says the mean: about 1). We train the block on the digits here, 300 steps; the table has longer training and three seeds (`course measure one-block`).
 # %% [markdown] id="one-block-run" lang="ru"
-# Картинки — рукописные цифры, 8 × 8 пикселей; 1297 для обучения и 500 для проверки. Рядом с блоком — маленькая свёрточная сеть (CNN; LeCun et al. 1998), которая для картинок и создана: она водит по пикселям маленьким окном и потому с самого начала знает то, чему блоку ещё учиться: что соседи связаны и что штрих остаётся тем же штрихом, если сдвинуть его на пиксель. Ряд — решение уравнения Мэки — Гласса (Mackey & Glass 1977), хаотическое: по 32 значениям нужно предсказать то, что будет через 12 шагов. Рядом с блоком — LSTM. И там и тут есть ещё линейная модель, чтобы видеть, есть ли чему учиться: одна матрица из пикселей в десять оценок и линейная регрессия по 32 значениям. Весов у сетей поровну — настолько, насколько позволяют их размеры. Ошибка — доля неверных цифр (наугад — 0.90), а для ряда — корень из среднего квадрата ошибки (RMSE) в единицах стандартного отклонения ряда (кто всегда называет среднее, получит около 1). Здесь мы обучим блок на цифрах, 300 шагов; в таблице обучение дольше, по три запуска (`course measure one-block`).
+# Картинки — рукописные цифры, 8 × 8 пикселей; 1297 для обучения и 500 для проверки. Рядом с блоком — маленькая свёрточная сеть (CNN; LeCun et al., 1998), которая для картинок и создана: она водит по пикселям маленьким окном и потому с самого начала знает то, чему блоку ещё учиться: что соседи связаны и что штрих остаётся тем же штрихом, если сдвинуть его на пиксель. Ряд — решение уравнения Мэки — Гласса (Mackey & Glass, 1977), хаотическое: по 32 значениям нужно предсказать то, что будет через 12 шагов. Рядом с блоком — LSTM. И там и тут есть ещё линейная модель, чтобы видеть, есть ли чему учиться: одна матрица из пикселей в десять оценок и линейная регрессия по 32 значениям. Весов у сетей поровну — настолько, насколько позволяют их размеры. Ошибка — доля неверных цифр (наугад — 0.90), а для ряда — корень из среднего квадрата ошибки (RMSE) в единицах стандартного отклонения ряда (кто всегда называет среднее, получит около 1). Здесь мы обучим блок на цифрах, 300 шагов; в таблице обучение дольше, по три запуска (`course measure one-block`).
 # %% id="one-block-live"
 reader = one_block.model("digits", "block", seed=0)
 cut, cut_test = (one_block.patches(part) for part in (data.inputs, data.test_inputs))
@@ -1112,48 +1112,48 @@ same = all(abs(a - b) <= 1e-9 for a, b in zip(shares, own, strict=True))
 print(f"12.5: {shares[0]:.4f} and {shares[1]:.4f}, as the course's own:", same)
 
 # %% [markdown] id="real-models" lang="en"
-# ## 13. What real models do
+# ## 13. In real models
 #
 # | | year | $D$ | tokens $T$ read at once | $T$ against $2D$ |
 # |---|---|---|---|---|
-# | the first transformer, base (Vaswani et al. 2017) | 2017 | 512 | sentences, some tens | far below |
-# | BERT-base (Devlin et al. 2019) | 2018 | 768 | 512 | below |
-# | GPT-3 (Brown et al. 2020) | 2020 | 12288 | 2048 | far below |
-# | ViT-Base, patches of 16 × 16 (Dosovitskiy et al. 2021) | 2020 | 768 | 197 | far below |
-# | Llama 3, 8 billion weights (Grattafiori et al. 2024) | 2024 | 4096 | 8192; later 131,072 | equal; 16 times above |
+# | the first transformer, base (Vaswani et al., 2017) | 2017 | 512 | sentences, some tens | far below |
+# | BERT-base (Devlin et al., 2019) | 2018 | 768 | 512 | below |
+# | GPT-3 (Brown et al., 2020) | 2020 | 12288 | 2048 | far below |
+# | ViT-Base, patches of 16 × 16 (Dosovitskiy et al., 2021) | 2020 | 768 | 197 | far below |
+# | Llama 3, 8 billion weights (Grattafiori et al., 2024) | 2024 | 4096 | 8192; later 131,072 | equal; 16 times above |
 #
 # (197 tokens are 14 × 14 patches and one more. Llama's keys and values are narrower than ours, so its last entry compares lengths, not costs.)
 #
-# *Attention came as an addition first.* The translation system of Wu et al. (2016) had eight LSTM layers for reading and eight for writing, and attention between them; attention came *into* recurrent networks first (Bahdanau et al. 2015), and Vaswani et al. (2017) asked what happens when the recurrence is left out. The columns of their table 1 are the subjects of our sections 8, 7 and 6.
+# *Attention came as an addition first.* The translation system of Wu et al. (2016) had eight LSTM layers for reading and eight for writing, and attention between them; attention came *into* recurrent networks first (Bahdanau et al., 2015), and Vaswani et al. (2017) asked what happens when the recurrence is left out. The columns of their table 1 are the subjects of our sections 8, 7 and 6.
 #
 # *How much of the hardware is used.* Chowdhery et al. (2022) report for PaLM, with 540 billion weights on 6,144 chips, 46 % of the chips' highest rate of multiplications, counting only those that the model cannot do without; another 12 % are multiplications done twice to save memory, and the rest of the time goes to memory, the network between chips, and waiting.
 #
-# *Pictures.* A ViT beats convolutional networks when it is pre-trained on very many pictures, and is behind them when trained on 1.3 million alone, in their way of training (Dosovitskiy et al. 2021, section 4.3): what a CNN knows from the start, it has to learn. Our handwritten digits show the second half of this.
+# *Pictures.* A ViT beats convolutional networks when it is pre-trained on very many pictures, and is behind them when trained on 1.3 million alone, in their way of training (Dosovitskiy et al., 2021, section 4.3): what a CNN knows from the start, it has to learn. Our handwritten digits show the second half of this.
 #
-# *Recurrence is back.* State space models such as Mamba (Gu & Dao 2023) have a state of fixed size again, but one whose update is linear, so that a whole text can be read in parallel and written at a constant cost per token. Recalling one of many things is what they find hard, as section 4 would have it (Arora et al. 2024, who give both kinds of layers a recall task), and many new models mix both kinds of layers.
+# *Recurrence is back.* State space models such as Mamba (Gu & Dao, 2023) have a state of fixed size again, but one whose update is linear, so that a whole text can be read in parallel and written at a constant cost per token. Recalling one of many things is what they find hard, as section 4 would have it (Arora et al., 2024, who give both kinds of layers a recall task), and many new models mix both kinds of layers.
 # %% [markdown] id="real-models" lang="ru"
-# ## 13. Что делают настоящие модели
+# ## 13. В настоящих моделях
 #
 # | | год | $D$ | сколько токенов $T$ читает сразу | $T$ против $2D$ |
 # |---|---|---|---|---|
-# | первый трансформер, base (Vaswani et al. 2017) | 2017 | 512 | предложения, десятки | намного меньше |
-# | BERT-base (Devlin et al. 2019) | 2018 | 768 | 512 | меньше |
-# | GPT-3 (Brown et al. 2020) | 2020 | 12288 | 2048 | намного меньше |
-# | ViT-Base, патчи 16 × 16 (Dosovitskiy et al. 2021) | 2020 | 768 | 197 | намного меньше |
-# | Llama 3, 8 миллиардов весов (Grattafiori et al. 2024) | 2024 | 4096 | 8192; позже 131 072 | равно; в 16 раз больше |
+# | первый трансформер, base (Vaswani et al., 2017) | 2017 | 512 | предложения, десятки | намного меньше |
+# | BERT-base (Devlin et al., 2019) | 2018 | 768 | 512 | меньше |
+# | GPT-3 (Brown et al., 2020) | 2020 | 12288 | 2048 | намного меньше |
+# | ViT-Base, патчи 16 × 16 (Dosovitskiy et al., 2021) | 2020 | 768 | 197 | намного меньше |
+# | Llama 3, 8 миллиардов весов (Grattafiori et al., 2024) | 2024 | 4096 | 8192; позже 131 072 | равно; в 16 раз больше |
 #
 # (197 токенов — это 14 × 14 патчей и ещё один. Ключи и значения у Llama у́же наших, так что в последней строке сравниваются длины, а не затраты.)
 #
-# *Сначала внимание было добавкой.* В системе перевода Wu et al. (2016) было восемь слоёв LSTM на чтение и восемь на порождение перевода, а между ними — внимание: сначала оно появилось *внутри* рекуррентных сетей (Bahdanau et al. 2015), а Vaswani et al. (2017) спросили, что будет, если убрать рекуррентность. Столбцы их таблицы 1 — темы наших разделов 8, 7 и 6.
+# *Сначала внимание было добавкой.* В системе перевода Wu et al. (2016) было восемь слоёв LSTM на чтение и восемь на порождение перевода, а между ними — внимание: сначала оно появилось *внутри* рекуррентных сетей (Bahdanau et al., 2015), а Vaswani et al. (2017) спросили, что будет, если убрать рекуррентность. Столбцы их таблицы 1 — темы наших разделов 8, 7 и 6.
 #
 # *Насколько загружено оборудование.* Chowdhery et al. (2022) сообщают, что у PaLM (540 миллиардов весов, 6144 чипа) использовалось 46 % предельной скорости умножений, если считать только те умножения, без которых модели не обойтись; ещё 12 % — умножения, которые ради экономии памяти делают повторно; остальное время уходит на память, на сеть между чипами и на ожидание.
 #
-# *Картинки.* ViT обходит свёрточные сети, если предобучить его на очень большом числе картинок, и отстаёт, если обучать — их способом — только на 1.3 миллиона (Dosovitskiy et al. 2021, раздел 4.3): то, что свёрточная сеть знает с самого начала, ему приходится выучить. Наш опыт с рукописными цифрами показывает вторую половину этого.
+# *Картинки.* ViT обходит свёрточные сети, если предобучить его на очень большом числе картинок, и отстаёт, если обучать — их способом — только на 1.3 миллиона (Dosovitskiy et al., 2021, раздел 4.3): то, что свёрточная сеть знает с самого начала, ему приходится выучить. Наш опыт с рукописными цифрами показывает вторую половину этого.
 #
-# *Рекуррентность возвращается.* В моделях пространства состояний (state space models), таких как Mamba (Gu & Dao 2023), снова есть состояние постоянного размера, но обновляется оно линейно, поэтому весь текст можно прочесть параллельно, а при генерации каждый токен стоит одинаково. Вспомнить одно из многого им трудно, чего и стоит ждать после раздела 4 (Arora et al. 2024 дают задачу на память обоим видам слоёв), и многие новые модели сочетают слои обоих видов.
+# *Рекуррентность возвращается.* В моделях пространства состояний (state space models), таких как Mamba (Gu & Dao, 2023), снова есть состояние постоянного размера, но обновляется оно линейно, поэтому весь текст можно прочесть параллельно, а при генерации каждый токен стоит одинаково. Вспомнить одно из многого им трудно, чего и стоит ждать после раздела 4 (Arora et al., 2024 дают задачу на память обоим видам слоёв), и многие новые модели сочетают слои обоих видов.
 
 # %% [markdown] id="summary" lang="en"
-# ## Summary
+# ## 14. Summary
 #
 # - A recurrent network carries everything it has read in a **state of fixed size**; the more there is to keep, the worse it learns to keep it. Attention keeps all tokens and chooses when it knows the question.
 # - The gradient of a recurrent network passes through **one factor per step**, and with the usual initial weights it dies within some tens of tokens, unless a forget gate begins open; through attention the path is one step long.
@@ -1163,7 +1163,7 @@ print(f"12.5: {shares[0]:.4f} and {shares[1]:.4f}, as the course's own:", same)
 #
 # $$\underbrace{h_t = \tanh(x_t W_x + h_{t-1} W_h + b)}_{\text{RNN: } T \text{ steps in a row}} \qquad\qquad \underbrace{z_t = \sum_s a_{ts}\, v_s}_{\text{attention: one step}}$$
 # %% [markdown] id="summary" lang="ru"
-# ## Итоги
+# ## 14. Итог
 #
 # - Рекуррентная сеть несёт всё прочитанное в **состоянии постоянного размера**; чем больше нужно хранить, тем хуже она этому учится. Внимание хранит все токены и выбирает, когда вопрос уже известен.
 # - Градиент рекуррентной сети проходит через **множитель на каждом шаге** и при обычных начальных весах затухает за несколько десятков токенов, если только вентиль забывания не открыт с самого начала; через внимание путь длиной в один шаг.
@@ -1183,18 +1183,18 @@ show(drawings.recurrence_and_attention(), "recurrence_and_attention")
 ledger(0)
 
 # %% [markdown] id="key-questions" lang="en"
-# ## Key questions
+# ## 15. Key questions
 #
 # The lesson's key cards. Say the answer aloud before you unfold it; the deck in Anki repeats them when it is time.
 # %% [markdown] id="key-questions" lang="ru"
-# ## Ключевые вопросы
+# ## 15. Ключевые вопросы
 #
 # Ключевые карточки урока. Сначала ответьте вслух, потом раскройте ответ; колода в Anki повторит их, когда придёт время.
 # %% id="key-questions-cards"
 key_questions(0)
 
 # %% [markdown] id="reading" lang="en"
-# ## Further reading
+# ## 16. Further reading
 #
 # - A. Vaswani, N. Shazeer, N. Parmar, J. Uszkoreit, L. Jones, A. N. Gomez, Ł. Kaiser, I. Polosukhin. *Attention Is All You Need.* NeurIPS 2017, [arXiv:1706.03762](https://arxiv.org/abs/1706.03762). Section 4 and table 1: the three reasons.
 # - D. Bahdanau, K. Cho, Y. Bengio. *Neural Machine Translation by Jointly Learning to Align and Translate.* ICLR 2015, [arXiv:1409.0473](https://arxiv.org/abs/1409.0473). Attention, within a recurrent network.
@@ -1218,7 +1218,7 @@ key_questions(0)
 #
 # Next: [lesson 01, Word2Vec](01_word2vec.ipynb).
 # %% [markdown] id="reading" lang="ru"
-# ## Что почитать
+# ## 16. Что читать дальше
 #
 # - A. Vaswani, N. Shazeer, N. Parmar, J. Uszkoreit, L. Jones, A. N. Gomez, Ł. Kaiser, I. Polosukhin. *Attention Is All You Need.* NeurIPS 2017, [arXiv:1706.03762](https://arxiv.org/abs/1706.03762). Раздел 4 и таблица 1: три причины.
 # - D. Bahdanau, K. Cho, Y. Bengio. *Neural Machine Translation by Jointly Learning to Align and Translate.* ICLR 2015, [arXiv:1409.0473](https://arxiv.org/abs/1409.0473). Внимание внутри рекуррентной сети.

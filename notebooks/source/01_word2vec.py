@@ -143,13 +143,13 @@ recall(1)
 #
 # First of all the words need numbers. We take real text, the documentation of Python and of three libraries, keep a fifth of its documents aside, and give an index to every word of the rest, the most frequent first. The list is then closed: there is one row of $W$ for each word on it, and none for any other.
 #
-# The course grew out of a set of lecture notes, and it checks them statement by statement. A line such as `[1.6] confirmed` means: statement 6 of lesson 1 was put to the test in that cell, with this verdict and these figures. *Confirmed* speaks for itself; *refined* means true under a condition that the lesson states. All statements stand side by side in section 21.
+# A line such as `[1.6] confirmed` means: statement 6 of the notes to lesson 1 was put to the test in that cell, with this verdict and these figures (lesson 00 explains the verdicts; *refined* is true under a condition that the lesson states). All statements stand side by side in section 21.
 # %% [markdown] id="vocabulary" lang="ru"
 # ## 3. Словарь закрыт
 #
 # Прежде всего словам нужны номера. Возьмём настоящий текст — документацию Python и трёх библиотек, — отложим пятую часть документов, а каждому слову остальных дадим номер, начиная с самых частых. На этом список закрывается: у каждого слова из него есть строка в $W$, у любого другого строки нет.
 #
-# Курс вырос из конспекта лекции и проверяет его утверждение за утверждением. Строка вида `[1.6] подтверждено` значит: в этой ячейке проверено утверждение 6 урока 1, вот вердикт и цифры. «Подтверждено» пояснений не требует; «уточнено» — верно при условии, которое урок называет. Все утверждения собраны в разделе 21.
+# Строка вида `[1.6] подтверждено` значит: в этой ячейке проверено утверждение 6 из конспекта к уроку 1, вот вердикт и цифры (вердикты объяснены в уроке 00; «уточнено» — верно при условии, которое урок называет). Все утверждения собраны в разделе 21.
 # %% id="vocabulary-build"
 documents, held_out = preprocessing.split_documents(library_docs.frozen())
 sentences = library_docs.sentences(documents)
@@ -305,7 +305,7 @@ assert len(pairs) == T * 2 * m - m * (m + 1)
 #
 # $$s_w = u_c \cdot v_w, \qquad p_w = \frac{e^{s_w}}{\sum_{w'} e^{s_{w'}}}, \qquad \text{потери} = -\ln p_o,$$
 #
-# где $o$ — слово, которое в контексте действительно стоит. Потери — число, которое обучение уменьшает: $-\ln p_o$ равно 0, если модель уверена в верном слове, и неограниченно растёт, когда $p_o$ стремится к 0; логарифм превращает произведение вероятностей многих пар в сумму. В других сетях прибавляют константы (*сдвиг*, bias) и искривляют результат (*функция активации*, activation function); здесь нет ничего, кроме двух произведений и softmax.
+# где $o$ — слово, которое в контексте действительно стоит. Потери — число, которое обучение уменьшает: $-\ln p_o$ равно 0, если модель уверена в верном слове, и неограниченно растёт, когда $p_o$ стремится к 0; логарифм превращает произведение вероятностей многих пар в сумму. В других сетях прибавляют константы (*смещение*, bias) и искривляют результат (*функция активации*, activation function); здесь нет ничего, кроме двух произведений и softmax.
 # %% id="network-figure"
 show(drawings.word2vec_network(), "word2vec_network")
 
@@ -342,7 +342,7 @@ print("x W = W[c]:", torch.equal(u, W[c]))
 #
 # $$e_w := \frac{\partial\,\text{loss}}{\partial s_w} = p_w - y_w, \qquad y_w = 1 \text{ for } w = o, \text{ else } 0.$$
 #
-# The error is **prediction minus label**; you will meet this more often than any other formula of the course. A score is a dot product, $s_w = u_c \cdot v_w$, whose derivative by either side is the other side; $u_c$ is in *every* score, so its contributions add up, and $v_w$ is in one score only:
+# The error is **prediction minus label**, the $p - y$ of the primer (section 4); you will meet this more often than any other formula of the course. A score is a dot product, $s_w = u_c \cdot v_w$, whose derivative by either side is the other side; $u_c$ is in *every* score, so its contributions add up, and $v_w$ is in one score only:
 #
 # $$\frac{\partial\,\text{loss}}{\partial u_c} = \sum_{w} e_w v_w, \qquad \frac{\partial\,\text{loss}}{\partial v_w} = e_w\, u_c.$$
 #
@@ -354,7 +354,7 @@ print("x W = W[c]:", torch.equal(u, W[c]))
 #
 # $$e_w := \frac{\partial\,\text{потери}}{\partial s_w} = p_w - y_w, \qquad y_w = 1 \text{ при } w = o, \text{ иначе } 0.$$
 #
-# Ошибка — это **предсказание минус метка**; эта формула встретится вам в курсе чаще всех остальных. Оценка — скалярное произведение, $s_w = u_c \cdot v_w$, и её производная по одному из двух векторов равна другому; $u_c$ входит во *все* оценки, поэтому его вклады складываются, а $v_w$ — только в одну:
+# Ошибка — это **предсказание минус метка**, то самое $p - y$ из введения (раздел 4); эта формула встретится вам в курсе чаще всех остальных. Оценка — скалярное произведение, $s_w = u_c \cdot v_w$, и её производная по одному из двух векторов равна другому; $u_c$ входит во *все* оценки, поэтому его вклады складываются, а $v_w$ — только в одну:
 #
 # $$\frac{\partial\,\text{потери}}{\partial u_c} = \sum_{w} e_w v_w, \qquad \frac{\partial\,\text{потери}}{\partial v_w} = e_w\, u_c.$$
 #

@@ -119,15 +119,15 @@ recall(2)
 # %% [markdown] id="letters" lang="en"
 # ## 3. Is speed the only problem with letters?
 #
-# The course grew from the notes of a lecture, and the lessons put what these notes say to the test. The notes say that letters are slow, and ask: is that all? First the slowness. A model that compares every token with every other one (attention, lesson 03) does $T^2$ comparisons; for a sequence five times as long that is 25 times as many. And a model reads no more than so many tokens at a time, its *context window*: filled with letters, it holds fewer words.
+# The notes from which this course grew say that letters are slow, and ask: is that all? First the slowness. A model that compares every token with every other one (attention, lesson 03) does $T^2$ comparisons; for a sequence five times as long that is 25 times as many. And a model reads no more than so many tokens at a time, its *context window* (lesson 00): filled with letters, it holds fewer words.
 #
-# A line such as `[2.1] refined` means: statement 1 of the notes to lesson 2 was put to the test in that cell, with this verdict and these figures. *Refined* is true under a condition, *corrected* means that another statement holds and the notes' one fails, *answered* that the notes only asked. All of them stand in section 19.
+# (A line such as `[2.1] refined` gives the number of a statement of the notes, our verdict, explained in lesson 00, and the figures. All of them stand in section 19.)
 # %% [markdown] id="letters" lang="ru"
 # ## 3. Только ли в скорости беда букв?
 #
-# Курс вырос из конспекта одной лекции, и то, что сказано в конспекте, в уроках проверяется. В нём сказано, что с буквами медленно, и задан вопрос: и это всё? Сначала о скорости. Модель, которая сравнивает каждый токен с каждым (внимание, урок 03), делает $T^2$ сравнений; для последовательности в пять раз длиннее сравнений в 25 раз больше. К тому же за один раз модель читает ограниченное число токенов — это её *контекстное окно* (context window); если заполнить его буквами, слов в него войдёт меньше.
+# В конспекте, из которого вырос этот курс, сказано, что с буквами медленно, и задан вопрос: и это всё? Сначала о скорости. Модель, которая сравнивает каждый токен с каждым (внимание, урок 03), делает $T^2$ сравнений; для последовательности в пять раз длиннее сравнений в 25 раз больше. К тому же за один раз модель читает ограниченное число токенов — это её *контекстное окно* (урок 00); если заполнить его буквами, слов в него войдёт меньше.
 #
-# Строка вида `[2.1] уточнено` значит: в этой ячейке проверено утверждение 1 из конспекта к уроку 2; в строке стоят вердикт и измеренные числа. «Уточнено» — верно при условии; «исправлено» — сказанное в конспекте неверно, а верно другое; «дан ответ» — в конспекте был только вопрос. Все утверждения собраны в разделе 19.
+# (В строке вида `[2.1] уточнено` стоят номер утверждения из конспекта, наш вердикт — они объяснены в уроке 00 — и измеренные числа. Все утверждения собраны в разделе 19.)
 # %% id="letters-claim"
 letters, pieces = (len(sequences[name][1]) for name in ("letters", "words"))
 window = 1024

@@ -11,7 +11,7 @@
 # - say which part of the cost is quadratic, and from which length it matters;
 # - explain why pointing from *it* to its noun takes two layers.
 #
-# **You need** Python, matrix products, derivatives, variance, a first acquaintance with PyTorch (tensors, `backward`, `nn.Module`; see the [primer](primer.ipynb)), and the idea of an embedding. **Time:** 80 minutes of reading and playing, 60 for the exercises; all cells run in under a minute.
+# **You need** Python, matrix products, derivatives, variance, a first acquaintance with PyTorch (tensors, `backward`, `nn.Module`; see the [primer](primer.ipynb)), and the idea of an embedding (lesson 01). **Time:** 80 minutes of reading and playing, 60 for the exercises; all cells run in under a minute.
 #
 # Previous lesson: [02, BPE and tokenisation](02_bpe.ipynb). Next lesson: [04, multi-head attention](04_multi_head.ipynb).
 # %% [markdown] id="title" lang="ru"
@@ -27,7 +27,7 @@
 # - определять, какая часть вычислений квадратична и с какой длины это важно;
 # - объяснять, почему указать на существительное, к которому относится *it*, можно только со второго слоя.
 #
-# **Понадобятся** Python, умножение матриц, производные, дисперсия, первое знакомство с PyTorch (тензоры, `backward`, `nn.Module`; см. [введение](primer.ipynb)) и представление о том, что такое эмбеддинг (embedding). **Время:** 80 минут на чтение и опыты, 60 — на упражнения; все ячейки выполняются меньше чем за минуту.
+# **Понадобятся** Python, умножение матриц, производные, дисперсия, первое знакомство с PyTorch (тензоры, `backward`, `nn.Module`; см. [введение](primer.ipynb)) и представление о том, что такое эмбеддинг (embedding; урок 01). **Время:** 80 минут на чтение и опыты, 60 — на упражнения; все ячейки выполняются меньше чем за минуту.
 #
 # Предыдущий урок: [02, BPE и токенизация](02_bpe.ipynb). Следующий урок: [04, многоголовое внимание](04_multi_head.ipynb).
 # %% id="start"
@@ -154,15 +154,15 @@ recall(3)
 # %% [markdown] id="embedding" lang="en"
 # ## 3. Where the vectors come from
 #
-# Every transformer for text begins with a table of learned numbers, one row of size $D$ for each of the $n_{\text{vocab}}$ entries of the vocabulary. A token's id picks its row. This is often drawn as a matrix product with a one-hot vector, a vector of zeros with a single 1 at the id's place; the product is the same thing, done expensively.
+# Every transformer for text begins with a table of learned numbers, one row of size $D$ for each of the $n_{\text{vocab}}$ entries of the vocabulary. A token's id picks its row. This is often drawn, as in section 6 of the primer, as a matrix product with a one-hot vector, a vector of zeros with a single 1 at the id's place; the product is the same thing, done expensively.
 #
-# The course grew out of a set of lecture notes, and it checks them statement by statement. A line such as `[3.9] confirmed` means: statement 9 of lesson 3 was put to the test in that cell, with this verdict and these figures. *Confirmed* speaks for itself; *refined* means true under a condition that the lesson states; *corrected* means that the notes' version fails and another holds; *explained* rows are not tested in this lesson. All statements stand side by side in section 19.
+# (A line such as `[3.9] confirmed` gives the number of a statement of the notes from which this course grew, our verdict, explained in lesson 00, and the figures. All statements stand side by side in section 19.)
 # %% [markdown] id="embedding" lang="ru"
 # ## 3. Откуда берутся векторы
 #
-# Любой трансформер для текста начинается с таблицы обучаемых чисел: по одной строке размера $D$ на каждый из $n_{\text{vocab}}$ элементов словаря. Номер токена выбирает строку. Часто это рисуют как умножение на one-hot-вектор — вектор из нулей с единственной единицей на месте номера; результат тот же, только посчитан дорого.
+# Любой трансформер для текста начинается с таблицы обучаемых чисел: по одной строке размера $D$ на каждый из $n_{\text{vocab}}$ элементов словаря. Номер токена выбирает строку. Часто это рисуют, как в разделе 6 введения, умножением на one-hot-вектор — вектор из нулей с единственной единицей на месте номера; результат тот же, только посчитан дорого.
 #
-# Курс вырос из конспекта лекции и проверяет его утверждение за утверждением. Строка вида `[3.9] подтверждено` значит: в этой ячейке проверено утверждение 9 урока 3, вот вердикт и цифры. «Подтверждено» понятно без слов; «уточнено» — верно при условии, которое урок называет; «исправлено» — вариант из конспекта не работает, а верно другое; «объяснено» — в этом уроке не проверялось. Все утверждения собраны в разделе 19.
+# (В строке вида `[3.9] подтверждено` стоят номер утверждения из конспекта, от которого произошёл этот курс, наш вердикт — они объяснены в уроке 00 — и цифры. Все утверждения собраны в разделе 19.)
 # %% id="embedding-figure"
 show(drawings.embedding_lookup(), "embedding_lookup")
 

@@ -121,11 +121,11 @@ assert all(min(answers) < 0.4 for answers in alone.values())
 # %% [markdown] id="symbols" lang="en"
 # ## 2. Symbols and shapes
 #
-# Letters and colours are those of lesson 03. New is the number $h$ of a head. On learned matrices it stands above: $W_Q^h$, $W_K^h$, $W_V^h$, together called the *triple* of head $h$, and $W_O^h$, its slice of $W_O$ (section 6). On results it stands below: $A_h$, $Z_h$. $H_{KV}$ is not needed before section 12. *Weights* without more are attention weights, the numbers in a row of $A$; what is learned we call parameters, or matrices.
+# Letters and colours are those of lesson 03. New is the number $h$ of a head. On learned matrices it stands above: $W_Q^h$, $W_K^h$, $W_V^h$, together called the *triple* of head $h$, and $W_O^h$, its slice of $W_O$ (section 6). On results it stands below: $A_h$, $Z_h$. $H_{KV}$ is not needed before section 12. In this lesson *weights* without more are attention weights, the numbers in a row of $A$; what is learned we call parameters, or matrices.
 # %% [markdown] id="symbols" lang="ru"
 # ## 2. Обозначения и формы
 #
-# Буквы и цвета — те же, что в уроке 03. Новое — номер головы $h$. У обучаемых матриц он стоит сверху: $W_Q^h$, $W_K^h$, $W_V^h$ — вместе это *тройка* головы $h$ — и $W_O^h$, её срез матрицы $W_O$ (раздел 6). У результатов он стоит снизу: $A_h$, $Z_h$. До раздела 12 $H_{KV}$ не понадобится. Просто *веса* — это веса внимания, числа в строке $A$; то, что обучается, мы называем параметрами или матрицами.
+# Буквы и цвета — те же, что в уроке 03. Новое — номер головы $h$. У обучаемых матриц он стоит сверху: $W_Q^h$, $W_K^h$, $W_V^h$ — вместе это *тройка* головы $h$ — и $W_O^h$, её срез матрицы $W_O$ (раздел 6). У результатов он стоит снизу: $A_h$, $Z_h$. До раздела 12 $H_{KV}$ не понадобится. В этом уроке просто *веса* — это веса внимания, числа в строке $A$; то, что обучается, мы называем параметрами или матрицами.
 # %% id="notation"
 notation_table(4)
 
@@ -715,7 +715,7 @@ show(curves.winners(SIZES, winners, keys=64), "multi_head_winners")
 # %% [markdown] id="grouped" lang="en"
 # ## 12. Fewer keys than queries
 #
-# So far our models have read (only the tiny GPT of lesson 00 wrote). When a model *writes*, another price comes in: the memory for keys and values. It makes one token at a time, and each new token attends to all earlier ones. Under a causal mask nothing that comes later changes an earlier token, so the keys and values of the earlier ones can be kept: this is the **key-value cache**. For each token, in each of $L$ layers, $H$ keys and $H$ values of size $d_k$:
+# So far our models have read (only the tiny GPT of lesson 00 wrote). When a model *writes*, another price comes in: the memory for keys and values. It makes one token at a time, and each new token attends to all earlier ones. Under a causal mask nothing that comes later changes an earlier token, so the keys and values of the earlier ones can be kept: this is the **KV cache** (key-value cache). For each token, in each of $L$ layers, $H$ keys and $H$ values of size $d_k$:
 #
 # $$\text{cache} = 2 \cdot L \cdot H_{KV} \cdot d_k \cdot T \ \text{numbers}, \qquad H_{KV} = H \ \text{(so far)}.$$
 #

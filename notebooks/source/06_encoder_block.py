@@ -13,7 +13,7 @@
 # - name the two places of LayerNorm, and say what each means for training;
 # - draw the encoder block.
 #
-# **You need** lessons 03 and 04: attention, heads, parity with PyTorch; derivatives of functions of one number. **Time:** 100 minutes of reading and playing, 50 for the exercises; all cells run in about a minute.
+# **You need** lessons 03 and 04: attention, heads, parity with PyTorch; derivatives of functions of one number, and from lesson 00 the vanishing gradient. **Time:** 100 minutes of reading and playing, 50 for the exercises; all cells run in about a minute.
 #
 # Previous lesson: [05, positional encoding](05_positions.ipynb). Next lesson: [07, decoder, training, translation](07_decoder.ipynb).
 # %% [markdown] id="title" lang="ru"
@@ -31,7 +31,7 @@
 # - называть два варианта расположения LayerNorm и объяснять, как каждый влияет на обучение;
 # - рисовать блок энкодера.
 #
-# **Понадобятся** уроки 03 и 04: внимание, головы, сверка с PyTorch; производная функции одной переменной. **Время:** 100 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются примерно за минуту.
+# **Понадобятся** уроки 03 и 04: внимание, головы, сверка с PyTorch; производная функции одной переменной, а из урока 00 — затухающий градиент. **Время:** 100 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются примерно за минуту.
 #
 # Предыдущий урок: [05, позиционное кодирование](05_positions.ipynb). Следующий урок: [07, декодер, обучение, перевод](07_decoder.ipynb).
 # %% id="start"
@@ -139,11 +139,11 @@ print("eight attention layers on one token are one matrix:", close(y, token @ ma
 # %% [markdown] id="symbols" lang="en"
 # ## 2. Symbols
 #
-# Letters are those of the earlier lessons. The notes call the factor by which the feed-forward layer widens $K$; $K$ are our keys, so it is $r$. Neurons of the hidden vector are numbered by $j$, blocks by $l$, in section 9 the features of one token by $i$; $\odot$ multiplies number by number, and $x \leftarrow \dots$ gives a new value. The keys and values $k_j, v_j$ of sections 4 and 13 are not those of attention.
+# Letters are those of the earlier lessons. The notes call the factor by which the feed-forward layer widens $K$; $K$ are our keys, so it is $r$. Neurons of the hidden vector are numbered by $j$, blocks by $l$, in section 9 the features of one token by $i$; $\odot$ multiplies number by number, and $x \leftarrow \dots$ gives a new value. The keys and values $k_j, v_j$ of sections 4 and 13 are not those of attention, and $h$ is the hidden vector here, no number of a head and no state of a recurrent network.
 # %% [markdown] id="symbols" lang="ru"
 # ## 2. Обозначения
 #
-# Буквы — те же, что в прошлых уроках. То, во сколько раз слой прямого распространения расширяет вектор, в конспекте обозначено $K$; у нас $K$ — ключи, поэтому пишем $r$. Нейроны скрытого вектора нумеруются буквой $j$, блоки — буквой $l$, а в разделе 9 признаки одного токена — буквой $i$; $\odot$ — поэлементное умножение, $x \leftarrow \dots$ — присваивание. Ключи и значения $k_j, v_j$ из разделов 4 и 13 — не те, что во внимании.
+# Буквы — те же, что в прошлых уроках. То, во сколько раз слой прямого распространения расширяет вектор, в конспекте обозначено $K$; у нас $K$ — ключи, поэтому пишем $r$. Нейроны скрытого вектора нумеруются буквой $j$, блоки — буквой $l$, а в разделе 9 признаки одного токена — буквой $i$; $\odot$ — поэлементное умножение, $x \leftarrow \dots$ — присваивание. Ключи и значения $k_j, v_j$ из разделов 4 и 13 — не те, что во внимании, а $h$ здесь — скрытый вектор, а не номер головы и не состояние рекуррентной сети.
 # %% id="notation"
 notation_table(6)
 
@@ -352,7 +352,7 @@ show(drawings.ffn_memory(), "ffn_memory")
 # %% [markdown] id="width" lang="ru"
 # ## 5. Какая нужна ширина?
 #
-# В конспекте: при $r = 2$ ёмкости мало, $r = 8$ расточительно, обычно $r = 4$. Измерим это там, где важнее всего место для хранения: на таблице, которую надо выучить наизусть. Есть 48 первых имён и 48 вторых; у каждой из 2304 пар один из 64 ответов, выбранный случайно, так что из одного факта ничего не следует о другом. Пару читают один слой внимания с четырьмя головами и один слой прямого распространения (вместе — блок энкодера, раздел 12) с $D = 16$; внимание приносит первое имя ко второму, и ответ читают по вектору второго. Обучение длится 1500 шагов при любой ширине. (Наугад верен 1 ответ из 64. Три начальных значения генератора, измерено заранее командой `course measure feed-forward-width`; ячейка обучает заново самую узкую модель. `parameters` — все веса модели.)
+# В конспекте: при $r = 2$ ёмкости мало, $r = 8$ расточительно, обычно $r = 4$. Измерим это там, где важнее всего место для хранения: на таблице, которую надо выучить наизусть. Есть 48 первых имён и 48 вторых; у каждой из 2304 пар один из 64 ответов, выбранный случайно, так что из одного факта ничего не следует о другом. Пару читают один слой внимания с четырьмя головами и один слой прямого распространения (вместе — блок энкодера, раздел 12) с $D = 16$; внимание приносит первое имя ко второму, и ответ читают по вектору второго. Обучение длится 1500 шагов при любой ширине. (Наугад верен 1 ответ из 64. Три зерна, измерено заранее командой `course measure feed-forward-width`; ячейка обучает заново самую узкую модель. `parameters` — все веса модели.)
 # %% id="width-numbers"
 rows = recorded("feed-forward-width")["rows"]
 by_shape = {}
@@ -523,7 +523,7 @@ show(curves.weight_shares(whole, blocks), "weight_shares")
 # %% [markdown] id="residual" lang="en"
 # ## 8. Residual connections
 #
-# A deep stack of layers has a problem of its own: the first layer learns from a gradient that has come through all the others. Take a chain of three functions of one number, $y = f_3(f_2(f_1(x)))$. By the chain rule its derivative is $f_3' f_2' f_1'$. If each factor is 0.5, the product is 0.125; with 64 of them it is about $5 \cdot 10^{-20}$, and the first layer learns nothing: the gradient *vanishes*. If each is 2, it *explodes*.
+# A deep stack of layers has a problem of its own: the first layer learns from a gradient that has come through all the others. Take a chain of three functions of one number, $y = f_3(f_2(f_1(x)))$. By the chain rule its derivative is $f_3' f_2' f_1'$. If each factor is 0.5, the product is 0.125; with 64 of them it is about $5 \cdot 10^{-20}$, and the first layer learns nothing: the gradient *vanishes*, from layer to layer here, as it did from token to token in a recurrent network (lesson 00, section 6). If each is 2, it *explodes*.
 #
 # Attention and the feed-forward layer of a block are called its *sub-layers*. A **residual connection** (lesson 03 called it the residual sum) leads the input around such a layer and adds it to the output: $x + f(x)$ (He et al., 2015, for images). The derivative of the sum is $1 + f'(x)$. The chain of three becomes $1.5^3 = 3.375$, that of 64 about $2 \cdot 10^{11}$. For vectors the 1 becomes the identity matrix $I$, and $f'$ the *Jacobian* $J$: its row $i$, column $k$ tells how much output $i$ changes per change of input $k$. The chain rule stays the same, with products of matrices, the last layer leftmost:
 #
@@ -535,7 +535,7 @@ show(curves.weight_shares(whole, blocks), "weight_shares")
 # %% [markdown] id="residual" lang="ru"
 # ## 8. Остаточные связи
 #
-# У глубокой стопки слоёв своя беда: первый слой учится по градиенту, который прошёл через все остальные. Возьмём цепочку из трёх функций одного числа, $y = f_3(f_2(f_1(x)))$. По правилу дифференцирования сложной функции её производная равна $f_3' f_2' f_1'$. Если каждый множитель — 0.5, произведение равно 0.125; а если их 64, то примерно $5 \cdot 10^{-20}$, и первый слой не учится ничему: градиент *затухает*. Если каждый равен 2, градиент *взрывается*.
+# У глубокой стопки слоёв своя беда: первый слой учится по градиенту, который прошёл через все остальные. Возьмём цепочку из трёх функций одного числа, $y = f_3(f_2(f_1(x)))$. По правилу дифференцирования сложной функции её производная равна $f_3' f_2' f_1'$. Если каждый множитель — 0.5, произведение равно 0.125; а если их 64, то примерно $5 \cdot 10^{-20}$, и первый слой не учится ничему: градиент *затухает* — здесь от слоя к слою, как в рекуррентной сети от токена к токену (урок 00, раздел 6). Если каждый равен 2, градиент *взрывается*.
 #
 # Внимание и слой прямого распространения называют *подслоями* блока. **Остаточная связь** (residual connection; в уроке 03 — остаточная сумма) проводит вход в обход такого слоя и прибавляет его к выходу: $x + f(x)$ (He et al., 2015, для изображений). Производная суммы — $1 + f'(x)$. Для цепочки из трёх получается $1.5^3 = 3.375$, а из 64 — около $2 \cdot 10^{11}$. Для векторов вместо 1 стоит единичная матрица $I$, а вместо $f'$ — *матрица Якоби* $J$: на пересечении строки $i$ и столбца $k$ в ней стоит производная выхода $i$ по входу $k$. Правило остаётся тем же, только перемножаются матрицы, и последний слой стоит слева:
 #
@@ -1199,7 +1199,7 @@ show(
 # %% [markdown] id="probes" lang="en"
 # ### Asking the vectors
 #
-# A **linear probe** (Alain & Bengio, 2016) is a linear classifier that is trained to read something off a model's vectors; the model itself stays as it is. If it succeeds on vectors it was not trained on, the vectors contain that thing, in a form a linear map can use. We probe the vector of the question mark for three things: which thing the question is about (`word`), what kind of question it is (`phrase`), and what the answer is (`answer`). The probes are trained on questions with five of the openings and tested on the three others.
+# A **linear probe** (Alain & Bengio, 2016; lesson 02 asked one about spelling) is a linear classifier that is trained to read something off a model's vectors; the model itself stays as it is. If it succeeds on vectors it was not trained on, the vectors contain that thing, in a form a linear map can use. We probe the vector of the question mark for three things: which thing the question is about (`word`), what kind of question it is (`phrase`), and what the answer is (`answer`). The probes are trained on questions with five of the openings and tested on the three others.
 #
 # There is a trap. A probe that succeeds shows what is *in* the vectors, and not that the model has learned to put it there. So we ask an *untrained* model the same, and one without residual connections, also untrained.
 #
@@ -1207,7 +1207,7 @@ show(
 # %% [markdown] id="probes" lang="ru"
 # ### Спросим сами векторы
 #
-# **Линейный зонд** (linear probe; Alain & Bengio, 2016) — линейный классификатор, который учат извлекать что-нибудь из векторов модели; сама модель при этом не меняется. Если на векторах, которых зонд не видел, он справляется, значит, в векторах это есть, причём в виде, доступном линейному отображению. Будем искать в векторе вопросительного знака три вещи: о каком предмете вопрос (`word`), какого он вида (`phrase`) и каков ответ (`answer`). Зонды учатся на вопросах с пятью вступлениями, а проверяются на трёх остальных.
+# **Линейный зонд** (linear probe; Alain & Bengio, 2016; в уроке 02 зонд спрашивали о написании) — линейный классификатор, который учат извлекать что-нибудь из векторов модели; сама модель при этом не меняется. Если на векторах, которых зонд не видел, он справляется, значит, в векторах это есть, причём в виде, доступном линейному отображению. Будем искать в векторе вопросительного знака три вещи: о каком предмете вопрос (`word`), какого он вида (`phrase`) и каков ответ (`answer`). Зонды учатся на вопросах с пятью вступлениями, а проверяются на трёх остальных.
 #
 # Здесь есть ловушка. Успех зонда показывает, что в векторах что-то *есть*, но не то, что модель научилась это туда класть. Поэтому спросим о том же и *необученную* модель, а заодно необученную модель без остаточных связей.
 #
@@ -1447,7 +1447,7 @@ show(
 #
 # Nor does it say that one block is enough for everything: what takes many lookups in turn may need a width that no one can pay for. For large language models the shape matters little within wide bounds (Kaplan et al., 2020): real ones have $D$ some 30 to 160 times the number of blocks, 64 times in BERT-base, 128 times in Llama 3 8B. The cell below takes the time for three encoders with equally many weights; sixteen blocks do nearly as many multiplications as one (only 6 % more), and yet take longer. On a graphics card, which can do more at once, the difference is usually larger.
 # %% [markdown] id="depth-after" lang="ru"
-# При равном числе весов и шагов четыре узких блока хуже в обеих задачах, а восемь — ещё хуже (их пробовали только на таблице). В задаче с таблицей два блока чуть лучше одного, дальше доля падает; при восьми блоках $D$ равно 8, и на голову приходится два числа. Чтобы найти, к чему относится *it*, нужны два шага, но хватает и одного блока: второй шаг делает голова над ним. Два блока научились в двух прогонах из трёх; третий прогон и все с четырьмя блоками остались на уровне угадывания. Это не значит, что они не могут: при большем числе шагов, возможно, научились бы. И вредит ли здесь глубина или узость, этот опыт не различает.
+# При равном числе весов и шагов четыре узких блока хуже в обеих задачах, а восемь — ещё хуже (их пробовали только на таблице). В задаче с таблицей два блока чуть лучше одного, дальше доля падает; при восьми блоках $D$ равно 8, и на голову приходится два числа. Чтобы найти, к чему относится *it*, нужны два шага, но хватает и одного блока: второй шаг делает голова над ним. Два блока научились в двух запусках из трёх; третий запуск и все с четырьмя блоками остались на уровне угадывания. Это не значит, что они не могут: при большем числе шагов, возможно, научились бы. И вредит ли здесь глубина или узость, этот опыт не различает.
 #
 # Не значит это и того, что одного блока хватит на всё: если поисков нужно много, один за другим, может понадобиться ширина, которую никто не оплатит. У больших языковых моделей форма в широких пределах значит мало (Kaplan et al., 2020). У настоящих моделей $D$ больше числа блоков в 30–160 раз: в 64 у BERT-base, в 128 у Llama 3 8B. Ячейка ниже измеряет время трёх энкодеров с равным числом весов; шестнадцать блоков выполняют почти столько же умножений, сколько один (больше всего на 6 %), а времени им нужно больше. На видеокарте, которая может делать больше действий сразу, разница обычно ещё больше.
 # %% id="timing" tags=["nbval-ignore-output"]

@@ -13,7 +13,7 @@
 # - write with greedy search, beam search and a cache, and say what each costs;
 # - judge a translator, and read its attention weights without believing too much.
 #
-# **You need** lessons 03 to 06: masks, heads, positions, the encoder block. **Time:** 100 minutes of reading and playing, 50 for the exercises; all cells run in about a minute.
+# **You need** lessons 03 to 06: masks, heads, positions, the encoder block; tokens from lesson 02, and cross-entropy and the training loop from the [primer](primer.ipynb). **Time:** 100 minutes of reading and playing, 50 for the exercises; all cells run in about a minute.
 #
 # Previous lesson: [06, the encoder block](06_encoder_block.ipynb). Next lesson: [08, BERT vs GPT](08_bert_vs_gpt.ipynb).
 # %% [markdown] id="title" lang="ru"
@@ -31,7 +31,7 @@
 # - генерировать текст жадным поиском, лучевым поиском и с кэшем и оценивать, чего это стоит;
 # - оценивать переводчик и читать его веса внимания, не слишком им доверяя.
 #
-# **Понадобятся** уроки 03–06: маски, головы, позиции, блок энкодера. **Время:** 100 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются примерно за минуту.
+# **Понадобятся** уроки 03–06: маски, головы, позиции, блок энкодера; токены из урока 02, а из [введения](primer.ipynb) — кросс-энтропия и цикл обучения. **Время:** 100 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются примерно за минуту.
 #
 # Предыдущий урок: [06, блок энкодера](06_encoder_block.ipynb). Следующий урок: [08, BERT против GPT](08_bert_vs_gpt.ipynb).
 # %% id="start"
@@ -193,11 +193,11 @@ assert exact == 0
 # %% [markdown] id="symbols" lang="en"
 # ## 2. Symbols
 #
-# The source has $T_s$ tokens, the text that is written $T$. The encoder's output is called the **memory** $C$: one vector for each token of the source. The tokens that are written are $y_1 \dots y_T$, before them stands the start token $y_0$ (`<s>`), and the last of them is the end token (`</s>`). Row $t$ of the decoder reads $y_0 \dots y_{t-1}$ and predicts $y_t$.
+# The source has $T_s$ tokens, the text that is written $T$. The encoder's output is called the **memory** $C$: one vector for each token of the source. The tokens that are written are $y_1 \dots y_T$, before them stands the start token $y_0$ (`<s>`), and the last of them is the end token (`</s>`). Row $t$ of the decoder reads $y_0 \dots y_{t-1}$ and predicts $y_t$. Some letters change their meaning, as they do in the literature: $z_t$ are logits and no output of attention, $h_t$ is a vector of the decoder and no state of a recurrent network, $q$ without an index is a target and no query, and Adam's $v$ is a mean of squares and no value.
 # %% [markdown] id="symbols" lang="ru"
 # ## 2. Обозначения
 #
-# В исходном тексте $T_s$ токенов, в том, который пишется, — $T$. Выход энкодера назовём **памятью** (memory) $C$: это по вектору на каждый токен исходного текста. Токены, которые пишет декодер, — $y_1 \dots y_T$; перед ними стоит начальный токен $y_0$ (`<s>`), а последний из них — токен конца (`</s>`). Строка $t$ декодера читает $y_0 \dots y_{t-1}$ и предсказывает $y_t$.
+# В исходном тексте $T_s$ токенов, в том, который пишется, — $T$. Выход энкодера назовём **памятью** (memory) $C$: это по вектору на каждый токен исходного текста. Токены, которые пишет декодер, — $y_1 \dots y_T$; перед ними стоит начальный токен $y_0$ (`<s>`), а последний из них — токен конца (`</s>`). Строка $t$ декодера читает $y_0 \dots y_{t-1}$ и предсказывает $y_t$. Некоторые буквы, как и в литературе, меняют смысл: $z_t$ — логиты, а не выход внимания, $h_t$ — вектор декодера, а не состояние рекуррентной сети, $q$ без индекса — цель, а не запрос, а $v$ в Adam — среднее квадратов, а не значение.
 # %% id="notation"
 notation_table(7)
 
@@ -215,7 +215,7 @@ recall(7)
 #
 # $$P(y_1 \dots y_T \mid x) = \prod_{t=1}^{T} P(y_t \mid y_0 \dots y_{t-1},\, x).$$
 #
-# One factor is a single probability, taken from a distribution over the vocabulary: a softmax. **That is what a decoder computes: the distribution of the next token, from the source and the tokens before.** The encoder turns the source into the memory once; the decoder is asked again for each token. (Who knows word2vec's *negative sampling* from lesson 01 may wonder: here we can afford the whole softmax.)
+# One factor is a single probability, taken from a distribution over the vocabulary: a softmax. **That is what a decoder computes: the distribution of the next token, from the source and the tokens before.** The encoder turns the source into the memory once; the decoder is asked again for each token. (Who remembers the *negative sampling* of lesson 01 may wonder: here we can afford the whole softmax.)
 # %% [markdown] id="chain" lang="ru"
 # ## 3. Что вычисляет декодер
 #
@@ -223,7 +223,7 @@ recall(7)
 #
 # $$P(y_1 \dots y_T \mid x) = \prod_{t=1}^{T} P(y_t \mid y_0 \dots y_{t-1},\, x).$$
 #
-# Каждый множитель — одна вероятность из распределения по всему словарю, то есть из softmax. **Его и вычисляет декодер: распределение следующего токена по исходному тексту и предыдущим токенам.** Энкодер превращает исходный текст в память один раз; к декодеру обращаются заново за каждым токеном. (Для тех, кто помнит negative sampling из урока 01: здесь нам по силам softmax по всему словарю.)
+# Каждый множитель — одна вероятность из распределения по всему словарю, то есть из softmax. **Его и вычисляет декодер: распределение следующего токена по исходному тексту и предыдущим токенам.** Энкодер превращает исходный текст в память один раз; к декодеру обращаются заново за каждым токеном. (Для тех, кто помнит негативное сэмплирование из урока 01: здесь нам по силам softmax по всему словарю.)
 # %% id="transformer-figure"
 show(drawings.transformer(), "transformer")
 
@@ -293,11 +293,11 @@ claim(
 # %% [markdown] id="mask" lang="en"
 # ## 4. The mask
 #
-# In training the whole translation is known. It would be a pity to call the decoder $T$ times for it: with the right tokens as inputs, all $T$ predictions can be made in one pass, each in its own row. But self-attention lets every row look at every token, and row $t$ would find its answer $y_t$ in the row below. It would learn to copy, and nothing else. So the scores of later tokens are replaced by $-\infty$ before softmax; their weights become exactly 0. The mask is a triangle, and is called *causal*.
+# In training the whole translation is known. It would be a pity to call the decoder $T$ times for it: with the right tokens as inputs, all $T$ predictions can be made in one pass, each in its own row. But self-attention lets every row look at every token, and row $t$ would find its answer $y_t$ in the row below. It would learn to copy, and nothing else. So it gets the *causal* mask of lesson 03 (section 11), a triangle: the scores of later tokens are replaced by $-\infty$ before softmax, and their weights become exactly 0.
 # %% [markdown] id="mask" lang="ru"
 # ## 4. Маска
 #
-# При обучении перевод известен целиком. Вызывать ради него декодер $T$ раз было бы расточительно: если подать на вход правильные токены, все $T$ предсказаний можно получить за один проход, каждое в своей строке. Но самовнимание позволяет каждой строке смотреть на любой токен, и строка $t$ нашла бы свой ответ $y_t$ строкой ниже. Модель научилась бы списывать — и больше ничему. Поэтому до softmax оценки всех последующих токенов заменяют на $-\infty$, и веса этих токенов становятся в точности нулевыми. Маска — треугольник; её называют *каузальной* (causal mask).
+# При обучении перевод известен целиком. Вызывать ради него декодер $T$ раз было бы расточительно: если подать на вход правильные токены, все $T$ предсказаний можно получить за один проход, каждое в своей строке. Но самовнимание позволяет каждой строке смотреть на любой токен, и строка $t$ нашла бы свой ответ $y_t$ строкой ниже. Модель научилась бы списывать — и больше ничему. Поэтому здесь нужна треугольная *каузальная* маска (causal mask) из урока 03, раздел 11: до softmax оценки всех последующих токенов заменяют на $-\infty$, и веса этих токенов становятся в точности нулевыми.
 # %% id="mask-figure"
 show(drawings.training_mask(), "training_mask")
 
@@ -332,11 +332,11 @@ for way in (mask_before, mask_after):
 show(drawings.late_mask(), "late_mask")
 
 # %% [markdown] id="mask-after" lang="en"
-# After softmax it is too late: the hidden token is gone from the numerators, but not from the denominator, $\sum_j e^{s_{tj}}$. The rows but the last sum to less than 1, and how much less tells of the future. It looks like a narrow leak, one number for each row of each head. **Predict** whether a model can make use of it; section 12 measures it.
+# After softmax it is too late, as lesson 03 has shown: the hidden token still stands in the denominator, $\sum_j e^{s_{tj}}$. The rows but the last sum to less than 1, and how much less tells of the future. It looks like a narrow leak, one number for each row of each head. **Predict** whether a model can make use of it; section 12 measures it.
 #
 # With the mask before softmax nothing leaks, not even a bit. We exchange the last of six tokens and compare the logits of the five rows before it, not up to a tolerance, but bit by bit; and, to 1e-12, one pass over six tokens with six passes over one, two, … six.
 # %% [markdown] id="mask-after" lang="ru"
-# После softmax уже поздно: скрытый токен исчез из числителей, но остался в знаменателе $\sum_j e^{s_{tj}}$. Суммы строк, кроме последней, меньше 1, и то, насколько меньше, рассказывает о будущем. С виду это узкая щель: по одному числу на строку каждой головы. **Предскажите**, сумеет ли модель ею воспользоваться; измерим это в разделе 12.
+# После softmax уже поздно, как показал урок 03: скрытый токен остался в знаменателе $\sum_j e^{s_{tj}}$. Суммы строк, кроме последней, меньше 1, и то, насколько меньше, рассказывает о будущем. С виду это узкая щель: по одному числу на строку каждой головы. **Предскажите**, сумеет ли модель ею воспользоваться; измерим это в разделе 12.
 #
 # При маске до softmax не просачивается ни один бит. Заменим последний из шести токенов и сравним логиты пяти строк перед ним — не с допуском, а бит в бит; а ещё — с точностью 1e-12 — один проход по шести токенам с шестью проходами по одному, двум, … шести.
 # %% id="mask-exact"
@@ -624,13 +624,13 @@ show(curves.output_share(stored), "output_share")
 #
 # **Tying** (Press & Wolf, 2017) saves one of the two tables: the read-out is the transposed embedding, $W_{out} = E^\top$. It is more than thrift. With $E_i$, the row of token $i$, the logit is $h_t \cdot E_i$: the vector has to point to the embedding of the token it means, and every step of training moves the embedding both as what is read and as what is written. GPT-2 and BERT tie, Llama 3 8B does not; in our model `tied=True` is the default.
 #
-# **Less work.** word2vec had two ways around the large softmax (lesson 01): the tree of the hierarchical softmax, and negative sampling, which gives no distribution over the vocabulary at all. PyTorch has a third, the *adaptive softmax* (Grave et al., 2017): two levels instead of a tree. The most frequent tokens and one output for each group of rarer ones make up the *head* (not one of attention); the tokens of a group are computed only if the group is called for, and not from $h_t$ itself, but from a smaller vector that a small matrix makes of it. In training the right token is known, and only its group is needed; who wants all probabilities has to compute all groups. How much is saved depends on how often they are called for. We take Zipf's law from lesson 01, the probability of the token of rank $r$ proportional to $1/r$:
+# **Less work.** Word2Vec had two ways around the large softmax (lesson 01): the tree of the hierarchical softmax, and negative sampling, which gives no distribution over the vocabulary at all. PyTorch has a third, the *adaptive softmax* (Grave et al., 2017): two levels instead of a tree. The most frequent tokens and one output for each group of rarer ones make up the *head* (not one of attention); the tokens of a group are computed only if the group is called for, and not from $h_t$ itself, but from a smaller vector that a small matrix makes of it. In training the right token is known, and only its group is needed; who wants all probabilities has to compute all groups. How much is saved depends on how often they are called for. We take Zipf's law from lesson 01, the probability of the token of rank $r$ proportional to $1/r$:
 # %% [markdown] id="tying" lang="ru"
 # Таблица считает умножения на один токен. Их столько же, сколько весов в них участвует: весов выходного слоя и блоков, через которые проходит написанный токен (чтение эмбеддинга ничего не умножает; произведения запросов на ключи, которые растут с длиной, не учтены; ключи и значения памяти вычисляют один раз на токен исходного текста, и они не в счёт). А рисунок показывает, сколько весов приходится *хранить*.
 #
 # **Связывание весов** (weight tying; Press & Wolf, 2017) экономит одну из двух таблиц: выходной слой — это транспонированная таблица эмбеддингов, $W_{out} = E^\top$. И дело не только в экономии. Если $E_i$ — строка токена $i$, то логит равен $h_t \cdot E_i$: вектор должен указывать на эмбеддинг того токена, который надо предсказать, и каждый шаг обучения сдвигает эмбеддинг сразу в обеих ролях — того, что читают, и того, что пишут. В GPT-2 и BERT веса связаны, в Llama 3 8B — нет; в нашей модели `tied=True` по умолчанию.
 #
-# **Как считать меньше.** У word2vec было два способа обойти большой softmax (урок 01): дерево иерархического softmax и negative sampling, который распределения по словарю вообще не даёт. В PyTorch есть третий — *адаптивный softmax* (adaptive softmax; Grave et al., 2017): вместо дерева — два уровня. Самые частые токены и по одному выходу на каждую группу редких образуют *голову* (не путать с головой внимания); логиты токенов группы вычисляют, только если понадобилась эта группа, и не по самому $h_t$, а по вектору меньшего размера, который получает из него небольшая матрица. При обучении верный токен известен, и нужна только его группа; а кому нужны все вероятности, тому придётся вычислить все группы. Сколько это экономит, зависит от того, как часто группы нужны. Возьмём закон Ципфа из урока 01: вероятность токена с рангом $r$ пропорциональна $1/r$.
+# **Как считать меньше.** У Word2Vec было два способа обойти большой softmax (урок 01): дерево иерархического softmax и негативное сэмплирование, которое распределения по словарю вообще не даёт. В PyTorch есть третий — *адаптивный softmax* (adaptive softmax; Grave et al., 2017): вместо дерева — два уровня. Самые частые токены и по одному выходу на каждую группу редких образуют *голову* (не путать с головой внимания); логиты токенов группы вычисляют, только если понадобилась эта группа, и не по самому $h_t$, а по вектору меньшего размера, который получает из него небольшая матрица. При обучении верный токен известен, и нужна только его группа; а кому нужны все вероятности, тому придётся вычислить все группы. Сколько это экономит, зависит от того, как часто группы нужны. Возьмём закон Ципфа из урока 01: вероятность токена с рангом $r$ пропорциональна $1/r$.
 # %% id="adaptive"
 n, D, edges = 50_000, 512, [0, 2_000, 10_000, 50_000]
 frequency = 1 / torch.arange(1, n + 1, dtype=torch.float64)
@@ -702,13 +702,13 @@ claim(
 #
 # **Padding.** Texts of a batch are filled up to one length, and the padding must not count. Neither as a key: that the masks see to. Nor as a target: a model would be praised for predicting `<pad>` after `</s>`. The mean is over the tokens that are really there, the end token among them: without it a model would never learn to stop.
 #
-# **Cross-entropy.** The loss of one row is $-\log p_t(y_t)$, the surprise at the right token. Written with a one-hot target $q$ it is the cross-entropy $-\sum_i q_i \log p_i$, where all terms but one vanish. Its gradient by the logits is as simple as can be: $-\log p_y = -z_y + \log \sum_j e^{z_j}$, and the derivative by $z_i$ is $p_i - q_i$. A step of descent pushes the logit of every wrong token down in proportion to its probability, and that of the right one up in proportion to what its probability lacks to 1. **Perplexity** is $e^{\text{mean loss}}$: the number of equally likely tokens among which a model would have to guess to have this loss. Three rows over four tokens by hand:
+# **Cross-entropy.** The loss of one row is $-\log p_t(y_t)$, the surprise at the right token. Written with a one-hot target $q$ it is the cross-entropy $-\sum_i q_i \log p_i$, where all terms but one vanish. Its gradient by the logits is that of lesson 01, prediction minus label: $-\log p_y = -z_y + \log \sum_j e^{z_j}$, and the derivative by $z_i$ is $p_i - q_i$. A step of descent pushes the logit of every wrong token down in proportion to its probability, and that of the right one up in proportion to what its probability lacks to 1. **Perplexity** is $e^{\text{mean loss}}$: the number of equally likely tokens among which a model would have to guess to have this loss. Three rows over four tokens by hand:
 # %% [markdown] id="teacher" lang="ru"
 # **Teacher forcing.** При обучении на вход подают *верные* токены, даже там, где модель написала бы другое. Поэтому и хватает одного прохода: ни одна строка не ждёт ответа другой. За это приходится платить: модель, которая видела только верные начала, не научилась действовать после собственной ошибки (exposure bias). Переводчикам это обычно мешает мало; что делает наш после одного неверного слова, увидим в разделе 9.
 #
 # **Заполнение.** Тексты в батче дополняют до общей длины, и заполнение не должно учитываться ни как ключ (за этим следят маски), ни как цель (иначе модель хвалили бы за предсказание `<pad>` после `</s>`). Среднее берут по настоящим токенам, и токен конца — среди них: без него модель не научилась бы останавливаться.
 #
-# **Кросс-энтропия.** Потери одной строки — $-\log p_t(y_t)$: насколько неожиданным оказался верный токен. Если записать цель one-hot-вектором $q$, получится кросс-энтропия $-\sum_i q_i \log p_i$, в которой все слагаемые, кроме одного, равны нулю. Её градиент по логитам — проще не бывает: $-\log p_y = -z_y + \log \sum_j e^{z_j}$, и производная по $z_i$ равна $p_i - q_i$. Шаг спуска опускает логит каждого неверного токена пропорционально вероятности этого токена, а логит верного поднимает пропорционально тому, чего его вероятности не хватает до 1. **Перплексия** — это $e^{\text{средние потери}}$: между сколькими равновероятными токенами пришлось бы выбирать наугад, чтобы потери были такими же. Вручную, три строки и четыре токена:
+# **Кросс-энтропия.** Потери одной строки — $-\log p_t(y_t)$: насколько неожиданным оказался верный токен. Если записать цель one-hot-вектором $q$, получится кросс-энтропия $-\sum_i q_i \log p_i$, в которой все слагаемые, кроме одного, равны нулю. Её градиент по логитам — тот же, что в уроке 01, предсказание минус метка: $-\log p_y = -z_y + \log \sum_j e^{z_j}$, и производная по $z_i$ равна $p_i - q_i$. Шаг спуска опускает логит каждого неверного токена пропорционально вероятности этого токена, а логит верного поднимает пропорционально тому, чего его вероятности не хватает до 1. **Перплексия** — это $e^{\text{средние потери}}$: между сколькими равновероятными токенами пришлось бы выбирать наугад, чтобы потери были такими же. Вручную, три строки и четыре токена:
 # %% id="cross-entropy"
 z = torch.tensor([[2.0, 0, 0, 0], [0, 0, 3, 0], [0, 1, 0, 0]], dtype=torch.float64)
 y = torch.tensor([0, 2, 3])
@@ -1176,7 +1176,7 @@ for row, sentence in enumerate(example):
 # %% [markdown] id="pronoun-after" lang="ru"
 # На *it* она почти не смотрит. Из двух существительных — чаще на то, о котором речь: отчётливо, когда это место (у него вчетверо больше веса, чем у другого), не так отчётливо, когда это животное (веса вдвое больше, а в четырёх предложениях из десяти даже меньше). Если заменить одно прилагательное, взгляд может перейти с одного существительного на другое, как в паре со свиньёй (*pig*). Но бо́льшая часть веса не приходится ни на одно из них: треть — на *too*, слово перед прилагательным; а у вола (*ox*) нет почти ничего ни на том, ни на другом, и местоимение всё равно верное.
 #
-# Запрос этой строки составлен из уже написанных слов, и прилагательного среди них ещё нет. Значит, всё, что меняется в весах при замене одного прилагательного, пришло из энкодера: это он свёл существительное с прилагательным и оставил результат в нескольких местах, возможно, и на *too*. (Само *it* этой строке не нужно: в предложении о воле оно в энкодере смотрит скорее на топь, *swamp*.) Что именно где лежит, веса не сообщают. Они показывают, откуда что-то взято, но не говорят, что именно и было ли оно нужно (Jain & Wallace, 2019, и ответ Wiegreffe & Pinter), а при другом начальном значении генератора работа может распределиться иначе. В уроке 04, чтобы узнать, что нужно, мы головы *отключали*.
+# Запрос этой строки составлен из уже написанных слов, и прилагательного среди них ещё нет. Значит, всё, что меняется в весах при замене одного прилагательного, пришло из энкодера: это он свёл существительное с прилагательным и оставил результат в нескольких местах, возможно, и на *too*. (Само *it* этой строке не нужно: в предложении о воле оно в энкодере смотрит скорее на топь, *swamp*.) Что именно где лежит, веса не сообщают. Они показывают, откуда что-то взято, но не говорят, что именно и было ли оно нужно (Jain & Wallace, 2019, и ответ Wiegreffe & Pinter), а при другом зерне работа может распределиться иначе. В уроке 04, чтобы узнать, что нужно, мы головы *отключали*.
 #
 # **Поиграйте.** Пройдите перевод по шагам: в рамке — слова, указанные в выравнивании; столбики — веса. Прежде чем перейти к «он» или «она», угадайте, куда пойдёт взгляд. Ниже — куда смотрит *it* в энкодере. (*Двойники* — два предложения, которые различаются только прилагательным и потому тем, к чему относится *it*.)
 # %% id="explorer-cross"
@@ -1189,7 +1189,7 @@ explore_cross_attention([case_of(model, sentence) for sentence in example])
 # %% [markdown] id="full-text" lang="ru"
 # ## 12. Весь корпус и что ломается
 #
-# В предложениях из раздела 9 всё решает *набор* слов: кто знает, что там есть *mouse*, *gorge* и *steep*, тот знает, к чему относится *it*. В другой половине корпуса этого мало: «The wolf chased the hare because it was hungry». Поменяйте волка и зайца местами — и *it* укажет на другое животное, хотя слова те же: решает только роль, то есть кто гонится, а кто убегает. Для всего корпуса, где тех и других предложений поровну, нужны модель побольше (по два блока с каждой стороны, 2000 батчей по 128 предложений) и минуты четыре на каждый запуск (одно ядро); поэтому здесь приведены записанные результаты трёх запусков с разными начальными значениями генератора. Рядом с ними — два ориентира, только для местоимения: постоянный ответ (самое частое местоимение) и сеть, обученная на *мешке слов* (bag of words): она видит, какие слова есть, но не видит их порядка. (Три числа в столбце — три запуска; *beam exact* — луч 4 с α = 0.6.)
+# В предложениях из раздела 9 всё решает *набор* слов: кто знает, что там есть *mouse*, *gorge* и *steep*, тот знает, к чему относится *it*. В другой половине корпуса этого мало: «The wolf chased the hare because it was hungry». Поменяйте волка и зайца местами — и *it* укажет на другое животное, хотя слова те же: решает только роль, то есть кто гонится, а кто убегает. Для всего корпуса, где тех и других предложений поровну, нужны модель побольше (по два блока с каждой стороны, 2000 батчей по 128 предложений) и минуты четыре на каждый запуск (одно ядро); поэтому здесь приведены записанные результаты трёх запусков с разными зёрнами. Рядом с ними — два ориентира, только для местоимения: постоянный ответ (самое частое местоимение) и сеть, обученная на *мешке слов* (bag of words): она видит, какие слова есть, но не видит их порядка. (Три числа в столбце — три запуска; *beam exact* — луч 4 с α = 0.6.)
 # %% id="full"
 runs = recorded("translator")["rows"]
 
@@ -1835,7 +1835,7 @@ print("15.5:", whole[0, :4], "as the block:", bool((whole - expected).abs().max(
 # | Transformer (base, English–German) | 2017 | 6 + 6 | about 37,000 | tied | Adam, warm-up 4,000, smoothing 0.1, dropout 0.1 | beam 4, α = 0.6 |
 # | GPT-2 (smallest) | 2019 | 0 + 12 | 50,257 | tied | next token | drawing (top-k 40) |
 # | BART (large) | 2020 | 12 + 12 | 50,265 | tied | restore a damaged text | beam, length penalty |
-# | T5-base | 2020 | 12 + 12 | 32,128 | tied | Adafactor, $1/\sqrt{s}$, restore a damaged text | greedy; beam 4 with α = 0.6 for translation and summaries |
+# | T5-base | 2019 | 12 + 12 | 32,128 | tied | Adafactor, $1/\sqrt{s}$, restore a damaged text | greedy; beam 4 with α = 0.6 for translation and summaries |
 # | Whisper (large) | 2022 | 32 + 32 | 51,865 | tied | speech to text | beam 5 |
 # | NLLB-200 (3.3B) | 2022 | 24 + 24 | 256,206 | tied | 200 languages, one encoder and one decoder | beam 4 |
 # | Llama 3 8B | 2024 | 0 + 32 | 128,256 | its own | next token; AdamW, warm-up, cosine | drawing |
@@ -1851,7 +1851,7 @@ print("15.5:", whole[0, :4], "as the block:", bool((whole - expected).abs().max(
 # | Transformer (base, с английского на немецкий) | 2017 | 6 + 6 | около 37 000 | связан | Adam, прогрев 4000, сглаживание 0.1, дропаут 0.1 | луч 4, α = 0.6 |
 # | GPT-2 (самая маленькая) | 2019 | 0 + 12 | 50 257 | связан | следующий токен | случайный выбор (top-k 40) |
 # | BART (large) | 2020 | 12 + 12 | 50 265 | связан | восстановить испорченный текст | луч, штраф за длину |
-# | T5-base | 2020 | 12 + 12 | 32 128 | связан | Adafactor, $1/\sqrt{s}$, восстановить испорченный текст | жадный поиск; для перевода и реферирования — луч 4, α = 0.6 |
+# | T5-base | 2019 | 12 + 12 | 32 128 | связан | Adafactor, $1/\sqrt{s}$, восстановить испорченный текст | жадный поиск; для перевода и реферирования — луч 4, α = 0.6 |
 # | Whisper (large) | 2022 | 32 + 32 | 51 865 | связан | речь в текст | луч 5 |
 # | NLLB-200 (3.3B) | 2022 | 24 + 24 | 256 206 | связан | 200 языков, один энкодер и один декодер | луч 4 |
 # | Llama 3 8B | 2024 | 0 + 32 | 128 256 | свой | следующий токен; AdamW, прогрев, косинус | случайный выбор |

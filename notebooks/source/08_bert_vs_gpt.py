@@ -12,7 +12,7 @@
 # - fine-tune on few labels, and judge when pre-training pays;
 # - load and save GPT-2 and BERT in the format of the library `transformers`, and train a GPT on a text of your own.
 #
-# **You need** lessons 02 to 07. **Time:** 90 minutes of reading and playing, 50 for the exercises; all cells run in about a minute.
+# **You need** lessons 02 to 07: tokens, attention, positions, the block, training and writing. **Time:** 90 minutes of reading and playing, 50 for the exercises; all cells run in about a minute.
 #
 # Previous lesson: [07, decoder, training, translation](07_decoder.ipynb). This is the last lesson.
 # %% [markdown] id="title" lang="ru"
@@ -29,7 +29,7 @@
 # - дообучать модель на нескольких размеченных примерах и судить, когда предобучение окупается;
 # - загружать и сохранять GPT-2 и BERT в формате библиотеки `transformers` и обучать GPT на собственном тексте.
 #
-# **Понадобятся** уроки 02–07. **Время:** 90 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются примерно за минуту.
+# **Понадобятся** уроки 02–07: токены, внимание, позиции, блок, обучение и генерация. **Время:** 90 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются примерно за минуту.
 #
 # Предыдущий урок: [07, декодер, обучение, перевод](07_decoder.ipynb). Это последний урок.
 # %% id="start"
@@ -145,11 +145,11 @@ assert on_labelled == 1 and from_scratch < 0.9
 # %% [markdown] id="symbols" lang="en"
 # ## 2. Symbols
 #
-# The letters are those of lessons 03 to 07. New are BERT's segment embeddings, the weights of its head, and what drawing a token needs: $\tau$, $u$, $k$, $p$.
+# The letters are those of lessons 03 to 07. New are BERT's segment embeddings, the weights of its head, and what drawing a token needs: $\tau$, $u$, $k$, $p$. Here $k$ is a number of tokens and no key, $u$ a random number and no vector of Word2Vec.
 # %% [markdown] id="symbols" lang="ru"
 # ## 2. Обозначения
 #
-# Буквы те же, что в уроках 03–07. Новое — эмбеддинги сегментов BERT, веса его головы и то, что нужно для выбора токена: $\tau$, $u$, $k$, $p$.
+# Буквы те же, что в уроках 03–07. Новое — эмбеддинги сегментов BERT, веса его головы и то, что нужно для выбора токена: $\tau$, $u$, $k$, $p$. Здесь $k$ — число токенов, а не ключ, $u$ — случайное число, а не вектор Word2Vec.
 # %% id="notation"
 notation_table(8)
 
@@ -689,7 +689,7 @@ claim(
 # %% [markdown] id="mlm" lang="en"
 # ## 8. Hiding words: masked language modelling
 #
-# 15 % of the tokens are *chosen*, and BERT has to say what they were. (With fewer, a pass over the text teaches little; with more, too little context is left to tell them by.) If every chosen one became [MASK], there would be a flaw: [MASK] never occurs in real text, so that a model could get away with making good vectors at a [MASK] and careless ones everywhere else. Therefore (Devlin et al. 2019, section 3.1):
+# 15 % of the tokens are *chosen*, and BERT has to say what they were. (With fewer, a pass over the text teaches little; with more, too little context is left to tell them by.) If every chosen one became [MASK], there would be a flaw: [MASK] never occurs in real text, so that a model could get away with making good vectors at a [MASK] and careless ones everywhere else. Therefore (Devlin et al., 2019, section 3.1):
 #
 # - 80 % of the chosen become **[MASK]**: this is the task proper;
 # - 10 % become a **random word**: so no word can be trusted, and every vector has to be checked against its context;
@@ -699,7 +699,7 @@ claim(
 # %% [markdown] id="mlm" lang="ru"
 # ## 8. Скрытые слова: маскированное языковое моделирование
 #
-# *Выбирают* 15 % токенов, и BERT должен сказать, какими они были. (Если меньше, один проход по тексту почти ничему не учит; если больше, остаётся слишком мало контекста.) Если бы каждый выбранный токен превращался в [MASK], был бы изъян: в настоящем тексте [MASK] не бывает, и модель могла бы строить хорошие векторы только на месте [MASK], а на остальных — какие попало. Поэтому (Devlin et al. 2019, раздел 3.1):
+# *Выбирают* 15 % токенов, и BERT должен сказать, какими они были. (Если меньше, один проход по тексту почти ничему не учит; если больше, остаётся слишком мало контекста.) Если бы каждый выбранный токен превращался в [MASK], был бы изъян: в настоящем тексте [MASK] не бывает, и модель могла бы строить хорошие векторы только на месте [MASK], а на остальных — какие попало. Поэтому (Devlin et al., 2019, раздел 3.1):
 #
 # - 80 % выбранных превращаются в **[MASK]**: это сама задача;
 # - 10 % — в **случайное слово**: значит, ни одному слову нельзя верить, и каждый вектор приходится сверять с контекстом;
@@ -861,11 +861,11 @@ show(curves.corruption(by_way), "corruption")
 # %% [markdown] id="corruption-after" lang="en"
 # At [MASK] both are alike. At words they are not: where the right word stands, in plain sight, models trained with [MASK] alone name it in one case of seven (0.05 to 0.29 by seed), and where a wrong word stands they see the mistake far less often. They have never been asked about a word that was there, and have not learned to look at it. After pre-training no text has a [MASK], there are only words. So the 10 and 10 percent are well spent, and the accuracy at [MASK] does not suffer: three models show no difference. (The use shows less of it: fine-tuned on 8 labels both kinds tell all stories right, and Devlin et al., appendix C.2, too find small differences after fine-tuning.)
 #
-# Next sentence prediction stops at about 0.75 (0.773 on these 1000 pairs, with a standard error of 0.013; 0.754 on 2000, in each of three runs). That is what one gets by polarity alone: half of the strange sentences have the other polarity and give themselves away. That a boat is out of place in the desert, or that the animal is another one, the model has not found. This is the complaint of ALBERT (Lan et al. 2020, sections 3.1 and 4.6): a strange sentence usually has another *topic*, topic can be told from single words, and so the task teaches little about what follows from what. RoBERTa (Liu et al. 2019, section 4.2) had left it out and done as well or a little better.
+# Next sentence prediction stops at about 0.75 (0.773 on these 1000 pairs, with a standard error of 0.013; 0.754 on 2000, in each of three runs). That is what one gets by polarity alone: half of the strange sentences have the other polarity and give themselves away. That a boat is out of place in the desert, or that the animal is another one, the model has not found. This is the complaint of ALBERT (Lan et al., 2020, sections 3.1 and 4.6): a strange sentence usually has another *topic*, topic can be told from single words, and so the task teaches little about what follows from what. RoBERTa (Liu et al., 2019, section 4.2) had left it out and done as well or a little better.
 # %% [markdown] id="corruption-after" lang="ru"
 # На месте [MASK] они одинаковы. На месте слов — нет: где верное слово стоит у всех на виду, модели, обученные только с [MASK], называют его в одном случае из семи (от 0.05 до 0.29 в зависимости от запуска), а где стоит неверное, ошибку замечают гораздо реже. Их никогда не спрашивали о слове, которое есть в тексте, и смотреть на него они не научились. А после предобучения [MASK] в тексте больше не встречается — там только слова. Так что эти 10 и 10 процентов потрачены не зря, а точность на месте [MASK] от них не пострадала: по трём моделям разницы не видно. (На деле это заметно меньше: после дообучения на 8 метках модели обоих видов верно оценивают все истории, и у Devlin et al., приложение C.2, разница после дообучения тоже невелика.)
 #
-# Предсказание следующего предложения остановилось около 0.75 (0.773 на этих 1000 парах, стандартная ошибка 0.013; 0.754 на 2000 — в каждом из трёх запусков). Столько можно получить по одной тональности: у половины чужих предложений она другая, и этим они себя выдают. Что лодке не место в пустыне или что зверь другой, модель не заметила. На это и указывают авторы ALBERT (Lan et al. 2020, разделы 3.1 и 4.6): у чужого предложения обычно другая *тема*, тему видно по отдельным словам, и потому задача мало учит тому, что из чего следует. RoBERTa (Liu et al. 2019, раздел 4.2) ещё раньше обошлась без неё — не хуже, а то и чуть лучше.
+# Предсказание следующего предложения остановилось около 0.75 (0.773 на этих 1000 парах, стандартная ошибка 0.013; 0.754 на 2000 — в каждом из трёх запусков). Столько можно получить по одной тональности: у половины чужих предложений она другая, и этим они себя выдают. Что лодке не место в пустыне или что зверь другой, модель не заметила. На это и указывают авторы ALBERT (Lan et al., 2020, разделы 3.1 и 4.6): у чужого предложения обычно другая *тема*, тему видно по отдельным словам, и потому задача мало учит тому, что из чего следует. RoBERTa (Liu et al., 2019, раздел 4.2) ещё раньше обошлась без неё — не хуже, а то и чуть лучше.
 
 # %% [markdown] id="sentiment" lang="en"
 # ## 9. Fine-tuning on few labels
@@ -1097,28 +1097,28 @@ claim(
 show(curves.scaling(list(excess), excess), "scaling")
 
 # %% [markdown] id="scaling-after" lang="en"
-# The smallest leaves eighty times as much unlearned as the largest. Nearly all of that is width; the pair that differs in depth alone shows no difference: at $D = 32$, so close to the floor, a second block brings nothing that could be seen. And the gain shrinks as the floor comes near. Two things the picture does not say. Equal steps are not equal work: the largest model does about forty times the multiplications of the smallest. And all have one learning rate, which need not suit all alike. For real models the question is how to divide a given amount of computing between weights and text; the loss falls as a power of each, over many orders of magnitude (Kaplan et al. 2020), and weights and tokens should grow together (Hoffmann et al. 2022).
+# The smallest leaves eighty times as much unlearned as the largest. Nearly all of that is width; the pair that differs in depth alone shows no difference: at $D = 32$, so close to the floor, a second block brings nothing that could be seen. And the gain shrinks as the floor comes near. Two things the picture does not say. Equal steps are not equal work: the largest model does about forty times the multiplications of the smallest. And all have one learning rate, which need not suit all alike. For real models the question is how to divide a given amount of computing between weights and text; the loss falls as a power of each, over many orders of magnitude (Kaplan et al., 2020), and weights and tokens should grow together (Hoffmann et al., 2022).
 # %% [markdown] id="scaling-after" lang="ru"
-# У самой маленькой невыученного остаётся в восемьдесят раз больше, чем у самой большой. Почти всё это — ширина; пара, которая различается только глубиной, разницы не показывает: при $D = 32$, так близко к нижней границе, второй блок выигрыша не даёт. И чем ближе нижняя граница, тем меньше выигрыш. Двух вещей рисунок не говорит. Равное число шагов — не равная работа: самая большая модель делает примерно в сорок раз больше умножений, чем самая маленькая. И скорость обучения у всех одна, а подходить она может не всем одинаково. Для настоящих моделей вопрос в том, как разделить имеющийся объём вычислений между весами и текстом: потери падают как степень того и другого на протяжении многих порядков (Kaplan et al. 2020), и расти веса и число токенов должны вместе (Hoffmann et al. 2022).
+# У самой маленькой невыученного остаётся в восемьдесят раз больше, чем у самой большой. Почти всё это — ширина; пара, которая различается только глубиной, разницы не показывает: при $D = 32$, так близко к нижней границе, второй блок выигрыша не даёт. И чем ближе нижняя граница, тем меньше выигрыш. Двух вещей рисунок не говорит. Равное число шагов — не равная работа: самая большая модель делает примерно в сорок раз больше умножений, чем самая маленькая. И скорость обучения у всех одна, а подходить она может не всем одинаково. Для настоящих моделей вопрос в том, как разделить имеющийся объём вычислений между весами и текстом: потери падают как степень того и другого на протяжении многих порядков (Kaplan et al., 2020), и расти веса и число токенов должны вместе (Hoffmann et al., 2022).
 
 # %% [markdown] id="objectives" lang="en"
 # ## 12. Other tasks for a decoder
 #
 # *The next token* is not the only task for a model that writes. Four others, and their masks:
 #
-# - **prefix LM** (Raffel et al. 2020, section 3.2.1): the tokens of a prefix may look at each other freely, the rest is causal; only the rest is predicted. An encoder and a decoder in one stack.
-# - **span corruption** (T5; Raffel et al. 2020, section 3.1.4): whole spans are replaced by *sentinels*, each a token of its own, and the decoder writes sentinel, span, sentinel, span. BERT's task for a model that writes.
-# - **fill-in-the-middle** (Bavarian et al. 2022): the text is cut into prefix, middle and suffix, and the middle is moved to the end. The mask stays the triangle and the loss stays the next token; only the *order of the text* has changed. Many assistants that complete code at the cursor are trained so. Three special tokens mark the parts: `<PRE>` prefix `<SUF>` suffix `<MID>` middle; half of our model's stories are rearranged so, the rest are as they were.
-# - **multi-token prediction** (Gloeckle et al. 2024): from row $t$ several heads predict tokens $t+1$, $t+2$, … at once, each with a block of its own before the shared read-out; the mask stays the triangle.
+# - **prefix LM** (Raffel et al., 2020, section 3.2.1): the tokens of a prefix may look at each other freely, the rest is causal; only the rest is predicted. An encoder and a decoder in one stack.
+# - **span corruption** (T5; Raffel et al., 2020, section 3.1.4): whole spans are replaced by *sentinels*, each a token of its own, and the decoder writes sentinel, span, sentinel, span. BERT's task for a model that writes.
+# - **fill-in-the-middle** (Bavarian et al., 2022): the text is cut into prefix, middle and suffix, and the middle is moved to the end. The mask stays the triangle and the loss stays the next token; only the *order of the text* has changed. Many assistants that complete code at the cursor are trained so. Three special tokens mark the parts: `<PRE>` prefix `<SUF>` suffix `<MID>` middle; half of our model's stories are rearranged so, the rest are as they were.
+# - **multi-token prediction** (Gloeckle et al., 2024): from row $t$ several heads predict tokens $t+1$, $t+2$, … at once, each with a block of its own before the shared read-out; the mask stays the triangle.
 # %% [markdown] id="objectives" lang="ru"
 # ## 12. Другие задачи для декодера
 #
 # *Следующий токен* — не единственная задача для модели, которая пишет. Вот ещё четыре и их маски:
 #
-# - **языковая модель с префиксом** (prefix LM; Raffel et al. 2020, раздел 3.2.1): токены префикса видят друг друга без ограничений, остальное каузально, и предсказывается только остальное. Энкодер и декодер в одной стопке блоков.
-# - **восстановление отрезков** (span corruption, T5; Raffel et al. 2020, раздел 3.1.4): целые отрезки заменяют разными *токенами-заместителями* (sentinels), а декодер пишет: заместитель, отрезок, заместитель, отрезок. Задача BERT для модели, которая пишет.
-# - **вставка середины** (fill-in-the-middle; Bavarian et al. 2022): текст режут на начало (prefix), середину (middle) и конец (suffix) и переносят середину в самый конец. Маска остаётся треугольником, функция потерь — прежней; меняется только *порядок текста*. Так обучают многих помощников, дописывающих код в месте курсора. Части отмечают три специальных токена: `<PRE>` начало `<SUF>` конец `<MID>` середина; у нашей модели так переставлена половина историй, остальные оставлены как есть.
-# - **предсказание нескольких токенов** (multi-token prediction; Gloeckle et al. 2024): по строке $t$ несколько голов предсказывают сразу токены $t+1$, $t+2$, …, у каждой свой блок, а выходной слой общий; маска — треугольник.
+# - **языковая модель с префиксом** (prefix LM; Raffel et al., 2020, раздел 3.2.1): токены префикса видят друг друга без ограничений, остальное каузально, и предсказывается только остальное. Энкодер и декодер в одной стопке блоков.
+# - **восстановление отрезков** (span corruption, T5; Raffel et al., 2020, раздел 3.1.4): целые отрезки заменяют разными *токенами-заместителями* (sentinels), а декодер пишет: заместитель, отрезок, заместитель, отрезок. Задача BERT для модели, которая пишет.
+# - **вставка середины** (fill-in-the-middle; Bavarian et al., 2022): текст режут на начало (prefix), середину (middle) и конец (suffix) и переносят середину в самый конец. Маска остаётся треугольником, функция потерь — прежней; меняется только *порядок текста*. Так обучают многих помощников, дописывающих код в месте курсора. Части отмечают три специальных токена: `<PRE>` начало `<SUF>` конец `<MID>` середина; у нашей модели так переставлена половина историй, остальные оставлены как есть.
+# - **предсказание нескольких токенов** (multi-token prediction; Gloeckle et al., 2024): по строке $t$ несколько голов предсказывают сразу токены $t+1$, $t+2$, …, у каждой свой блок, а выходной слой общий; маска — треугольник.
 # %% id="objective-masks"
 show(drawings.objective_masks(), "objective_masks")
 show(drawings.multi_token(), "multi_token")
@@ -1180,7 +1180,7 @@ claim(
 # Чтобы обучить GPT на любом тексте, всё уже есть: токенизатор из урока 02, модель, цикл обучения, сэмплирование. `course_lib.own_text.train_on_text` собирает это вместе: читает файл (или список текстов), откладывает конец для проверки, строит по остальному тексту словарь, обучает модель с индикатором выполнения и сохраняет папку, которую открывает библиотека `transformers`. Здесь — на строках документации (docstrings) пакетов Python; модель слишком мала и обучается слишком недолго, чтобы писать хорошо: важен сам путь.
 #
 # ```python
-# trained = train_on_text("my_notes.txt", folder="my-gpt")        # несколько минут на ноутбуке
+# trained = train_on_text("my_notes.txt", folder="my-gpt")        # несколько минут на ПК
 # print(trained.write("The ", 100, temperature=0.8))
 # ```
 # %% id="own-text-live"
@@ -1597,7 +1597,7 @@ with torch.no_grad():
 print(f"14.5: {loss:.4f}, as the model's own:", bool((loss - expected).abs() <= 1e-9))
 
 # %% [markdown] id="real-models" lang="en"
-# ## 15. What real models do
+# ## 15. In real models
 #
 # | | year | blocks | $D$ | $H$ | context | weights | pre-trained on |
 # |---|---|---|---|---|---|---|---|
@@ -1607,13 +1607,13 @@ print(f"14.5: {loss:.4f}, as the model's own:", bool((loss - expected).abs() <= 
 # | GPT-2, the largest | 2019 | 48, pre-norm | 1600 | 25 | 1024 | 1.5 billion | next token; web pages |
 # | GPT-3 | 2020 | 96, pre-norm | 12288 | 96 | 2048 | 175 billion | next token; web pages, books, Wikipedia |
 #
-# *How they are used has changed.* BERT is fine-tuned, one copy for each task. GPT-2 and GPT-3 showed that a large writer can be *asked*: the task stands in the prompt, with a few worked examples or none, and no weight changes (Brown et al. 2020). What one calls an assistant is such a model, fine-tuned to follow requests (Ouyang et al. 2022). It needs no head for a task: text is the interface to all.
+# *How they are used has changed.* BERT is fine-tuned, one copy for each task. GPT-2 and GPT-3 showed that a large writer can be *asked*: the task stands in the prompt, with a few worked examples or none, and no weight changes (Brown et al., 2020). What one calls an assistant is such a model, fine-tuned to follow requests (Ouyang et al., 2022). It needs no head for a task: text is the interface to all.
 #
-# *Readers are not gone.* Search engines, classifiers and the embeddings that find passages for a writer are often encoders; ModernBERT (Warner et al. 2024) is BERT with, among other things, the parts of lessons 05 and 06 that came later: rotary positions, pre-norm, a gated feed-forward layer, a context of 8,192 tokens; and no NSP. ELECTRA (Clark et al. 2020) mends what made our BERT slow: a small model fills the holes, and the large one says for *every* token whether it has been exchanged, so that none of them goes unasked.
+# *Readers are not gone.* Search engines, classifiers and the embeddings that find passages for a writer are often encoders; ModernBERT (Warner et al., 2024) is BERT with, among other things, the parts of lessons 05 and 06 that came later: RoPE, pre-norm, a gated feed-forward layer, a context of 8,192 tokens; and no NSP. ELECTRA (Clark et al., 2020) mends what made our BERT slow: a small model fills the holes, and the large one says for *every* token whether it has been exchanged, so that none of them goes unasked.
 #
-# *Sampling in practice* is mostly temperature and top-p together. Fast decoding adds to the KV cache: *speculative decoding* (Leviathan et al. 2023) lets a small model write several tokens ahead and the large one check them in one pass, a prefill, without changing the distribution.
+# *Sampling in practice* is mostly temperature and top-p together. Fast decoding adds to the KV cache: *speculative decoding* (Leviathan et al., 2023) lets a small model write several tokens ahead and the large one check them in one pass, a prefill, without changing the distribution.
 # %% [markdown] id="real-models" lang="ru"
-# ## 15. Что делают настоящие модели
+# ## 15. В настоящих моделях
 #
 # | | год | блоки | $D$ | $H$ | контекст | веса | предобучение |
 # |---|---|---|---|---|---|---|---|
@@ -1623,14 +1623,14 @@ print(f"14.5: {loss:.4f}, as the model's own:", bool((loss - expected).abs() <= 
 # | GPT-2, самая большая | 2019 | 48, pre-norm | 1600 | 25 | 1024 | 1.5 миллиарда | следующий токен; веб-страницы |
 # | GPT-3 | 2020 | 96, pre-norm | 12288 | 96 | 2048 | 175 миллиардов | следующий токен; веб-страницы, книги, «Википедия» |
 #
-# *Изменилось то, как ими пользуются.* BERT дообучают, и для каждой задачи выходит своя копия. GPT-2 и GPT-3 показали, что большого «писателя» можно просто *попросить*: задача записана в промпте, с несколькими примерами или без них, и ни один вес не меняется (Brown et al. 2020). То, что называют ассистентом, — такая модель, дообученная выполнять просьбы (Ouyang et al. 2022). Отдельная голова под задачу ей не нужна: и условие любой задачи, и ответ на неё — просто текст.
+# *Изменилось то, как ими пользуются.* BERT дообучают, и для каждой задачи выходит своя копия. GPT-2 и GPT-3 показали, что большого «писателя» можно просто *попросить*: задача записана в промпте, с несколькими примерами или без них, и ни один вес не меняется (Brown et al., 2020). То, что называют ассистентом, — такая модель, дообученная выполнять просьбы (Ouyang et al., 2022). Отдельная голова под задачу ей не нужна: и условие любой задачи, и ответ на неё — просто текст.
 #
-# *«Читатели» никуда не делись.* Поиск, классификаторы и эмбеддинги, по которым «писателю» подбирают фрагменты текста, — это часто энкодеры; ModernBERT (Warner et al. 2024) — это BERT, в котором, среди прочего, есть то, что появилось позже (уроки 05 и 06): вращательное кодирование позиций, pre-norm, слой прямого распространения с вентилем, контекст в 8192 токена; и без NSP. ELECTRA (Clark et al. 2020) исправляет то, из-за чего наш BERT учился медленно: маленькая модель заполняет пропуски, а большая про *каждый* токен говорит, подменён ли он, так что вопрос достаётся всем.
+# *«Читатели» никуда не делись.* Поиск, классификаторы и эмбеддинги, по которым «писателю» подбирают фрагменты текста, — это часто энкодеры; ModernBERT (Warner et al., 2024) — это BERT, в котором, среди прочего, есть то, что появилось позже (уроки 05 и 06): RoPE, pre-norm, слой прямого распространения с вентилем, контекст в 8192 токена; и без NSP. ELECTRA (Clark et al., 2020) исправляет то, из-за чего наш BERT учился медленно: маленькая модель заполняет пропуски, а большая про *каждый* токен говорит, подменён ли он, так что вопрос достаётся всем.
 #
-# *Сэмплируют на практике* чаще всего с температурой и top-p вместе. Для быстрой генерации к KV-кэшу добавляют *спекулятивное декодирование* (speculative decoding; Leviathan et al. 2023): маленькая модель пишет на несколько токенов вперёд, а большая проверяет их за один проход, как при prefill, и распределение от этого не меняется.
+# *Сэмплируют на практике* чаще всего с температурой и top-p вместе. Для быстрой генерации к KV-кэшу добавляют *спекулятивное декодирование* (speculative decoding; Leviathan et al., 2023): маленькая модель пишет на несколько токенов вперёд, а большая проверяет их за один проход, как при prefill, и распределение от этого не меняется.
 
 # %% [markdown] id="summary" lang="en"
-# ## Summary
+# ## 16. Summary
 #
 # - Encoder-only and decoder-only models are stacks of one and the same block; the **mask** differs, and with it the task: hidden words from both sides (BERT), the next token from the left (GPT).
 # - GPT writes by prefill and decode: no vector of an encoder, and nothing has to be run twice; the **KV cache** changes the cost, and temperature, top-k and top-p change the distribution.
@@ -1642,7 +1642,7 @@ print(f"14.5: {loss:.4f}, as the model's own:", bool((loss - expected).abs() <= 
 #
 # $$\text{GPT: } \sum_t \ln P(y_t \mid y_0 \dots y_{t-1}) \qquad\qquad \text{BERT: } \sum_{t \in J} \ln P(y_t \mid \tilde y)$$
 # %% [markdown] id="summary" lang="ru"
-# ## Итоги
+# ## 16. Итог
 #
 # - Модели «только энкодер» и «только декодер» сложены из одного и того же блока; различается **маска**, а с ней и задача: скрытые слова по контексту с обеих сторон (BERT) или следующий токен по контексту слева (GPT).
 # - GPT пишет в два этапа, prefill и decode: векторов энкодера нет, и дважды ничего вычислять не нужно; **KV-кэш** меняет стоимость, а температура, top-k и top-p — распределение.
@@ -1664,18 +1664,18 @@ show(drawings.three_families(), "three_families")
 ledger(8)
 
 # %% [markdown] id="key-questions" lang="en"
-# ## Key questions
+# ## 17. Key questions
 #
 # The lesson's key cards. Say the answer aloud before you unfold it; the deck in Anki repeats them when it is time.
 # %% [markdown] id="key-questions" lang="ru"
-# ## Ключевые вопросы
+# ## 17. Ключевые вопросы
 #
 # Ключевые карточки урока. Сначала ответьте вслух, потом раскройте ответ; колода в Anki повторит их, когда придёт время.
 # %% id="key-questions-cards"
 key_questions(8)
 
 # %% [markdown] id="reading" lang="en"
-# ## Further reading
+# ## 18. Further reading
 #
 # - A. Radford, K. Narasimhan, T. Salimans, I. Sutskever. *Improving Language Understanding by Generative Pre-Training.* OpenAI 2018, [cdn.openai.com](https://cdn.openai.com/research-covers/language-unsupervised/language_understanding_paper.pdf). GPT: the mask, and fine-tuning with few changes.
 # - J. Devlin, M.-W. Chang, K. Lee, K. Toutanova. *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding.* NAACL 2019, [arXiv:1810.04805](https://arxiv.org/abs/1810.04805). Sections 3 and 4; appendix A for the training tasks.
@@ -1701,7 +1701,7 @@ key_questions(8)
 #
 # This was the last lesson. The map of the course stands in [lesson 00, why transformers](00_why_transformers.ipynb).
 # %% [markdown] id="reading" lang="ru"
-# ## Что почитать
+# ## 18. Что читать дальше
 #
 # - A. Radford, K. Narasimhan, T. Salimans, I. Sutskever. *Improving Language Understanding by Generative Pre-Training.* OpenAI 2018, [cdn.openai.com](https://cdn.openai.com/research-covers/language-unsupervised/language_understanding_paper.pdf). GPT: маска и дообучение почти без переделок.
 # - J. Devlin, M.-W. Chang, K. Lee, K. Toutanova. *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding.* NAACL 2019, [arXiv:1810.04805](https://arxiv.org/abs/1810.04805). Разделы 3 и 4; о задачах обучения — приложение A.

@@ -276,7 +276,7 @@ with torch.no_grad():  # no record: for measuring, and for changing weights
 print("recorded?", (w * x).requires_grad, unrecorded.requires_grad, (w * x).detach().requires_grad)
 
 # %% [markdown] id="embedding" lang="en"
-# All derivatives of the loss with respect to the weights together are its **gradient**. It points to where the loss grows fastest, so **gradient descent** subtracts a small part of it from every weight: $w \leftarrow w - \eta\, \partial L / \partial w$, where $\eta$ is the **learning rate**. An **optimizer** is the object that does this for all weights.
+# All derivatives of the loss with respect to the weights together are its **gradient**. It points to where the loss grows fastest, so **gradient descent** subtracts a small part of it from every weight: $w \leftarrow w - \eta\, \partial L / \partial w$, where $\eta$ is the **learning rate**. An **optimiser** is the object that does this for all weights.
 #
 # The record costs memory, so whatever is only measured stands inside `torch.no_grad()`. `detach` cuts a single tensor off: what comes after treats it as a given number.
 #
@@ -337,7 +337,7 @@ print(randn(3, generator=shared), "… used on")
 #
 # ## 8. Modules and parameters
 #
-# A model is a function with weights. `nn.Module` is the class that keeps the two together: what is assigned as an `nn.Parameter` in `__init__` is found by `parameters()`, and so are the parameters of modules that are assigned there (those in a plain list are not: `nn.ModuleList`); this is how an optimizer learns what it may change, and `forward` is what happens when the model is called. The most common module, `nn.Linear`, is one matrix product and a shift. It keeps its matrix lying on its side, as (out, in), which is worth knowing when one copies weights:
+# A model is a function with weights. `nn.Module` is the class that keeps the two together: what is assigned as an `nn.Parameter` in `__init__` is found by `parameters()`, and so are the parameters of modules that are assigned there (those in a plain list are not: `nn.ModuleList`); this is how an optimiser learns what it may change, and `forward` is what happens when the model is called. The most common module, `nn.Linear`, is one matrix product and a shift. It keeps its matrix lying on its side, as (out, in), which is worth knowing when one copies weights:
 # %% [markdown] id="float64" lang="ru"
 # `float64` хранит около 16 значащих цифр, `float32`, принятый в PyTorch по умолчанию, — около 7. Настоящие модели учат с точностью в 7 цифр или ниже. В уроках там, где надо сравнить два результата, вычисления идут в `float64`, чтобы расхождение означало ошибку, а не округление.
 #
@@ -801,7 +801,7 @@ print("10.3:", [f"{loss:.2f}" for loss in found])
 # | Счёт умножений-сложений | [00. Зачем нужны трансформеры](00_why_transformers.ipynb) |
 # | Таблица эмбеддингов, $p - y$, отложенные данные | [01. Word2Vec](01_word2vec.ipynb) |
 # | Логарифмы и подсчёты, без тензоров | [02. BPE и токенизация](02_bpe.ipynb) |
-# | `@` и `mT`, softmax, маски из $-\infty$ | [03. Механизм внимания](03_attention.ipynb) |
+# | `@` и `mT`, softmax, маски из $-\infty$ | [03. Внимание](03_attention.ipynb) |
 # | `reshape` и `transpose`, которые делят векторы на головы | [04. Многоголовое внимание](04_multi_head.ipynb) |
 # | Broadcasting по токенам и позициям | [05. Позиционное кодирование](05_positions.ipynb) |
 # | Модули, величина градиентов | [06. Блок энкодера](06_encoder_block.ipynb) |
