@@ -8,6 +8,7 @@ can take anything out of the comparison. What is compared here besides is define
 from __future__ import annotations
 
 import os
+import re
 import time
 from queue import Empty
 from typing import Any
@@ -20,16 +21,21 @@ from course_lib.lessons import kernel_environment
 # Percent scripts are no tests; they are checked as the notebooks that are built of them.
 collect_ignore_glob = ["notebooks/source/*"]
 
-LONG_FILES = tuple(
-    f"tests/{name}.py"
-    for name in (
-        "exercises/test_exercises",
-        "notebooks/test_drift",
-        "browser/test_browser_lessons",
-        "notebooks/test_strict_nbval",
-    )
+BY_LESSON = tuple(
+    f"tests/{name}.py" for name in ("browser/test_browser_lessons", "exercises/test_exercises", "notebooks/test_drift")
 )
-"""Test files that take minutes each."""
+"""Test files that run lesson after lesson: each lesson's tests may go to another process. Their ids begin with its slug."""
+
+LONG = (
+    *BY_LESSON,
+    "tests/notebooks/test_strict_nbval.py",
+    "tests/figures/test_figures.py",
+    "notebooks/",
+    "tests/browser/",
+)
+"""What takes longest, in this order: a process that begins it last is waited for alone."""
+
+_LESSON = re.compile(r"\[((?:\d\d_)?[a-z]\w*)")
 
 OUTPUT_TIMEOUT = 30
 """Seconds to wait for an output that the kernel has announced; nbval's own 5 are short on a loaded machine."""
@@ -59,15 +65,37 @@ def pytest_report_header() -> str:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the slow tests to `make test-all`; the report's header says so, and a skip stays news.
 
-    What runs whole lessons comes first: a file goes to one process, and a long one that begins last is waited for alone.
+    What is :data:`LONG` comes first.
     """
-    items.sort(key=lambda item: not item.nodeid.startswith(LONG_FILES))
+    items.sort(key=lambda item: next((n for n, name in enumerate(LONG) if item.nodeid.startswith(name)), len(LONG)))
     if os.environ.get("COURSE_ALL"):
         return
     slow = [item for item in items if item.get_closest_marker("slow")]
     if slow:
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if not item.get_closest_marker("slow")]
+
+
+def part(nodeid: str) -> str:
+    """What stays in one process: a file, or of the files :data:`BY_LESSON` one lesson's tests."""
+    file = nodeid.split("::", 1)[0]
+    found = _LESSON.search(nodeid) if file in BY_LESSON else None
+    return f"{file}[{found[1]}]" if found else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With ``--dist loadfile``, hand out :func:`part` after part, in the order of collection."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class LoadPartScheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return part(nodeid)
+
+    config.option.loadscopereorder = False  # by the number of tests: the ten that take minutes would come last
+    return LoadPartScheduling(config, log)
 
 
 def notice_death(kernel: Any) -> None:

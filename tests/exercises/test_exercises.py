@@ -11,7 +11,7 @@ from course_lib import exercises as package
 from course_lib.language import LANGUAGES, say, use_language
 
 EXERCISES = [(lesson, one) for lesson in WRITTEN for one in exercises(notebook(lesson))]
-each_exercise = pytest.mark.parametrize("lesson,one", EXERCISES, ids=[one.name for _, one in EXERCISES])
+each_exercise = pytest.mark.parametrize("lesson,one", EXERCISES, ids=[f"{x.slug}-{one.name}" for x, one in EXERCISES])
 each_lesson = pytest.mark.parametrize("lesson", WRITTEN, ids=lambda lesson: lesson.slug)
 
 
@@ -79,7 +79,9 @@ def tried(lesson, one, place):
 ANSWERS = [(x, one, n, *wrong) for x, one in EXERCISES for n, wrong in enumerate(WRONG.get(one.name, []))]
 
 
-@pytest.mark.parametrize("lesson,one,place,label,source,hint", ANSWERS, ids=[f"{a[1].name}: {a[3]}" for a in ANSWERS])
+@pytest.mark.parametrize(
+    "lesson,one,place,label,source,hint", ANSWERS, ids=[f"{a[0].slug}-{a[1].name}: {a[3]}" for a in ANSWERS]
+)
 def test_a_known_mistake_gets_its_hint_and_the_lesson_goes_on(lesson, one, place, label, source, hint):
     received = tried(lesson, one, place)
     assert received["error"] == "", "an answer ended its cell with a traceback"
@@ -96,7 +98,7 @@ def test_mistakes_are_told_apart(lesson, one):
 RIGHT = [(x, one, n) for x, one in EXERCISES for n in range(len(ALSO_RIGHT.get(one.name, [])))]
 
 
-@pytest.mark.parametrize("lesson,one,place", RIGHT, ids=[f"{one.name}: {n}" for _, one, n in RIGHT])
+@pytest.mark.parametrize("lesson,one,place", RIGHT, ids=[f"{x.slug}-{one.name}: {n}" for x, one, n in RIGHT])
 def test_another_right_answer_is_right_and_stays(lesson, one, place):
     received = tried(lesson, one, len(WRONG[one.name]) + place)
     assert (received["error"], received["printed"]) == ("", f"[{one.name}] correct\n")

@@ -6,6 +6,7 @@ import re
 import tomllib
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from itertools import combinations
 from pathlib import Path
 
@@ -41,9 +42,19 @@ def catalogue(name: str) -> dict[str, dict[str, str]]:
     return tomllib.loads((CATALOGUE / f"{name}.toml").read_text(encoding="utf-8"))
 
 
+@cache
+def _drawn(name: str, lang: str) -> Figure:
+    return drawings()[name].draw()
+
+
+def diagram(name: str) -> Figure:
+    """A diagram in the session's language, drawn once for all tests that only look at it."""
+    return _drawn(name, language.language())
+
+
 def labels(name: str) -> list[str]:
     """The words of a diagram, in the order of drawing."""
-    return [label.artist.get_text() for label in drawings()[name].draw().drawing.labels]
+    return [label.artist.get_text() for label in diagram(name).drawing.labels]
 
 
 def said(name: str, word: str, **values: object) -> str:
@@ -53,7 +64,7 @@ def said(name: str, word: str, **values: object) -> str:
 
 def canvas(name: str) -> Canvas:
     """The page of a diagram, with what was drawn on it."""
-    return drawings()[name].draw().drawing
+    return diagram(name).drawing
 
 
 def places(name: str) -> list[tuple[float, float, str]]:
@@ -81,7 +92,7 @@ def ends(stroke: Stroke) -> tuple[tuple[float, float], tuple[float, float]]:
 def crosses(name: str) -> list[tuple[float, float]]:
     """The middles of the small crosses, which are drawn as two lines each."""
     found: dict[tuple[int, int], int] = {}
-    for patch in drawings()[name].draw().axes[0].patches:
+    for patch in diagram(name).axes[0].patches:
         if isinstance(patch, PathPatch) and to_hex(patch.get_edgecolor()).upper() == COLOURS["warning"]:
             points = patch.get_path().vertices
             if len(points) == 2 and abs(abs(points[0][0] - points[1][0]) - abs(points[0][1] - points[1][1])) < 1e-6:
@@ -114,14 +125,14 @@ def cells(figure: Figure, place: Box) -> list[list[str]]:
 
 def matrices(name: str) -> list[list[list[str]]]:
     """The matrices of a diagram in the order of drawing."""
-    figure = drawings()[name].draw()
+    figure = diagram(name)
     return [rows for place in figure.drawing.boxes if (rows := cells(figure, place))]
 
 
 def colours(name: str) -> set[str]:
     """The colours of a diagram, as #RRGGBB."""
     used = set()
-    for artist in drawings()[name].draw().findobj():
+    for artist in diagram(name).findobj():
         for get in ("get_color", "get_facecolor", "get_edgecolor"):
             colour = getattr(artist, get, lambda: None)()
             if isinstance(colour, str) or (isinstance(colour, tuple) and len(colour) in (3, 4)):

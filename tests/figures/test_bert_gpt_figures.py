@@ -31,6 +31,7 @@ from lesson_figures import (  # noqa: F401
     cells,
     colours,
     crosses,
+    diagram,
     ends,
     labels,
     matrices,
@@ -182,7 +183,7 @@ def test_only_the_chosen_places_are_predicted(lang: str) -> None:
 
 
 def figure_boxes(name: str) -> list[FancyBboxPatch]:
-    return [patch for patch in drawings()[name].draw().axes[0].patches if isinstance(patch, FancyBboxPatch)]
+    return [patch for patch in diagram(name).axes[0].patches if isinstance(patch, FancyBboxPatch)]
 
 
 @both_languages
@@ -207,7 +208,7 @@ def test_one_vector_decides_about_the_next_sentence(lang: str) -> None:
 def test_a_step_of_decoding_computes_one_column(lang: str) -> None:
     language.use_language(lang)
     name = "gpt_inference"
-    drawn, figure = canvas(name), drawings()[name].draw()
+    drawn, figure = canvas(name), diagram(name)
     strips = sorted((box for box in drawn.boxes if cells(figure, box) and box.h == 12 and box.w > 30),
                     key=lambda box: (box.x, box.y))  # fmt: skip
     solid = [p for p in figure_boxes(name) if to_hex(p.get_facecolor()).upper() == COLOURS["ink"]]
@@ -252,7 +253,7 @@ def test_each_objective_has_its_mask_and_its_predictions(lang: str) -> None:
     assert (causal == CAUSAL[7]).all() and (fill == CAUSAL[7]).all() and (decoder == CAUSAL[6]).all()
     assert (prefix == PREFIX).all()
     assert encoder.shape == (6, 6) and encoder.all()
-    figure = drawings()[name].draw()
+    figure = diagram(name)
     grids = [box for box in figure.drawing.boxes if cells(figure, box)]
     found = []
     for grid, mask in zip(grids, masks(name), strict=True):

@@ -24,6 +24,7 @@ from lesson_figures import (  # noqa: F401
     both_languages,
     catalogue,
     colours,
+    diagram,
     labels,
     session_as_it_was,
 )
@@ -130,7 +131,7 @@ def test_the_merges_are_those_that_the_lesson_counts_by_hand() -> None:
 def test_a_card_has_few_parts(lang: str) -> None:
     """The corpus, the heading, a row for each merge and the result."""
     language.use_language(lang)
-    figure = drawings()["bpe_merges"].draw()
+    figure = diagram("bpe_merges")
     rows = {round(label.artist.get_position()[1]) // 10 for label in figure.drawing.labels}
     assert len(rows) == 7
 
@@ -145,7 +146,7 @@ def test_the_pieces_are_those_of_the_pattern_and_the_pairs_are_counted(lang: str
     for piece in pieces:
         expected += [*piece.replace(" ", "·"), *([str(len(piece) - 1)] if len(piece) > 1 else [])]
     assert shown[3:-2] == expected
-    figure = drawings()["bpe_pieces"].draw()
+    figure = diagram("bpe_pieces")
     assert len(figure.drawing.boxes) == len(pieces)
     inside, across = (int(re.search(r": (\d+)", text)[1]) for text in shown[-2:])
     assert (inside, across) == (sum(len(piece) - 1 for piece in pieces), len(pieces) - 1)
@@ -227,7 +228,7 @@ def test_bpe_and_wordpiece_choose_differently_by_the_numbers_shown(lang: str) ->
         assert not any(word.startswith(symbol) for word in words for symbol in (a, b)), "## would be wrong"
         assert said("families", "alt").count(f"{a} {b}") == 2, "named with BPE and with WordPiece"
     assert counts[0] == best.count > counts[1] and ratios[0] < ratios[1]
-    bold = {label.artist.get_text() for label in drawings()["bpe_families"].draw().drawing.labels
+    bold = {label.artist.get_text() for label in diagram("bpe_families").drawing.labels
             if label.artist.get_weight() == "bold"}  # fmt: skip
     assert {" ".join(best[:2]), "##{} ##{}".format(*rival)} <= bold
     assert not {" ".join(rival), "##{} ##{}".format(*best[:2])} & bold

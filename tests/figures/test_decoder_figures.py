@@ -31,6 +31,7 @@ from lesson_figures import (  # noqa: F401
     cells,
     colours,
     crosses,
+    diagram,
     ends,
     labels,
     places,
@@ -155,13 +156,13 @@ def test_query_from_the_stream_key_and_value_from_the_memory(lang: str) -> None:
 def dots(name: str) -> list[tuple[float, float]]:
     return [
         tuple(float(part) for part in patch.center)
-        for patch in drawings()[name].draw().axes[0].patches
+        for patch in diagram(name).axes[0].patches
         if isinstance(patch, Circle) and to_hex(patch.get_facecolor()).upper() == COLOURS["ink"]
     ]
 
 
 def test_a_row_of_the_mask_sees_the_start_and_not_its_answer() -> None:
-    figure = drawings()["training_mask"].draw()
+    figure = diagram("training_mask")
     (grid,) = (place for place in figure.drawing.boxes if len(cells(figure, place)) == 5)
     side, height = grid.w / 5, grid.h / 5
 
@@ -214,7 +215,7 @@ def test_every_target_is_the_next_input(lang: str) -> None:
 @both_languages
 def test_the_late_mask_computes_what_it_shows(lang: str) -> None:
     language.use_language(lang)
-    figure = drawings()["late_mask"].draw()
+    figure = diagram("late_mask")
     written = places("late_mask")
     grids = []
     for place in (place for place in figure.drawing.boxes if len(cells(figure, place)) == 3):
@@ -327,7 +328,7 @@ def test_the_tree_shows_the_numbers_and_the_two_ways(levels: diagrams.Levels) ->
 
 
 def test_a_dropped_candidate_is_dashed_and_crossed() -> None:
-    figure = drawings()["beam_tree"].draw()
+    figure = diagram("beam_tree")
     dropped = sum(not one.kept for level in diagrams.EXAMPLE for one in level)
     dashed = [p for p in figure.axes[0].patches if p.get_linestyle() not in ("-", "solid") and p.get_linewidth() < 1]
     assert len(crosses("beam_tree")) == len(dashed) == dropped + 1, "one of each is the legend's"
@@ -353,7 +354,7 @@ def test_a_tree_that_does_not_fit_is_refused() -> None:
 
 
 def test_only_the_encoder_trained_apart_has_other_axes_and_only_a_finished_decoder_a_lock() -> None:
-    figure = drawings()["swap"].draw()
+    figure = diagram("swap")
     circles = [box for box in figure.drawing.boxes if box.w == box.h == 52]
     assert len(circles) == 9
     leans = {}

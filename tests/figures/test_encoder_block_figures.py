@@ -26,6 +26,7 @@ from lesson_figures import (  # noqa: F401
     catalogue,
     cells,
     colours,
+    diagram,
     labels,
     matrices,
     said,
@@ -49,13 +50,13 @@ DIAGRAMS = {"sub_layers", "residual_paths", *CARDS}
 
 
 def strokes(name: str) -> list[Stroke]:
-    return drawings()[name].draw().drawing.strokes
+    return diagram(name).drawing.strokes
 
 
 def places(name: str) -> dict[str, list[tuple[float, float]]]:
     """Where each text of a diagram stands."""
     found: dict[str, list[tuple[float, float]]] = {}
-    for label in drawings()[name].draw().drawing.labels:
+    for label in diagram(name).drawing.labels:
         found.setdefault(label.artist.get_text(), []).append(label.artist.get_position())
     return found
 
@@ -63,7 +64,7 @@ def places(name: str) -> dict[str, list[tuple[float, float]]]:
 def frames(name: str) -> list[Box]:
     """The unfilled rectangles with a bold edge, without the outlines of matrices."""
     found = []
-    for patch in drawings()[name].draw().axes[0].patches:
+    for patch in diagram(name).axes[0].patches:
         if isinstance(patch, Rectangle) and patch.get_facecolor()[3] == 0 and patch.get_linewidth() > 1.8 * draw.POINT:
             found.append(Box(*patch.get_xy(), patch.get_width(), patch.get_height()))
     return found
@@ -92,7 +93,7 @@ def test_the_colours_of_attention_have_their_roles(name: str, roles: set[str]) -
 
 
 def test_attention_joins_every_column_to_every_other_and_the_feed_forward_layer_none() -> None:
-    figure = drawings()["sub_layers"].draw()
+    figure = diagram("sub_layers")
     rows: dict[float, list[Box]] = {}
     for place in figure.drawing.boxes:
         if cells(figure, place):
@@ -135,7 +136,7 @@ def test_the_memory_computes_what_it_shows(lang: str) -> None:
     scores = keys @ x
     hidden = np.maximum(0, scores + diagrams.BIAS)
     assert hidden.tolist() == [0, 0, 1, 0, 0, 0]
-    at = drawings()["ffn_memory"].draw().drawing.labels
+    at = diagram("ffn_memory").drawing.labels
     numbers = [
         (label.artist.get_position(), int(label.artist.get_text().replace("−", "-")))
         for label in at
@@ -159,7 +160,7 @@ def test_only_the_neuron_that_fires_is_framed() -> None:
     framed = frames("ffn_memory")
     (y,) = {place.y for place in framed}
     assert len(framed) == 2
-    third = sorted({place.y for place in drawings()["ffn_memory"].draw().drawing.boxes})[3]
+    third = sorted({place.y for place in diagram("ffn_memory").drawing.boxes})[3]
     assert y == pytest.approx(third - 2)
 
 
@@ -181,7 +182,7 @@ def test_the_ways_are_multiplied_out(lang: str) -> None:
 
 
 def test_the_marked_ways_go_from_the_last_vector_to_the_first() -> None:
-    figure = drawings()["residual_paths"].draw()
+    figure = diagram("residual_paths")
     first, last = (
         [box for box in figure.drawing.boxes if (box.x, box.w) == (x, 58) and box.y < 200][0] for x in (20, 682)
     )
@@ -204,7 +205,7 @@ def test_the_marked_terms_have_the_lines_of_their_ways() -> None:
     """Dashed is the way through one block, and so is its term's frame: the colour is not needed."""
     dashed = [
         patch
-        for patch in drawings()["residual_paths"].draw().axes[0].patches
+        for patch in diagram("residual_paths").axes[0].patches
         if to_hex(patch.get_edgecolor()).upper() == COLOURS["warning"]
     ]
     assert len(dashed) == 2 + 4
@@ -215,7 +216,7 @@ def test_the_marked_terms_have_the_lines_of_their_ways() -> None:
 def test_the_normalisations_take_a_row_and_a_column_together(lang: str) -> None:
     language.use_language(lang)
     row, column = sorted(frames("norm_axes"), key=lambda place: place.h)
-    figure = drawings()["norm_axes"].draw()
+    figure = diagram("norm_axes")
     grids = sorted(
         (place for place in figure.drawing.boxes if len(cells(figure, place)) == 3),
         key=lambda place: (place.x, place.y),
@@ -250,7 +251,7 @@ def test_the_normalisations_take_a_row_and_a_column_together(lang: str) -> None:
 
 
 def test_each_pair_of_learned_numbers_stands_under_its_feature() -> None:
-    figure = drawings()["norm_axes"].draw()
+    figure = diagram("norm_axes")
     at = {}
     for label in figure.drawing.labels:
         at.setdefault(label.artist.get_text(), []).append(label.artist.get_position()[0])
@@ -263,7 +264,7 @@ def test_each_pair_of_learned_numbers_stands_under_its_feature() -> None:
 @both_languages
 def test_the_stream_of_pre_norm_meets_nothing_but_sums(lang: str) -> None:
     language.use_language(lang)
-    figure = drawings()["norm_orders"].draw()
+    figure = diagram("norm_orders")
     at = places("norm_orders")
     last = said("norm_orders", "last").split("\n")[0]
     columns = {"post": at["post-norm (2017)"][0][0] + 40, "pre": at["pre-norm"][0][0] + 40}

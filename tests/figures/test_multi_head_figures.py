@@ -26,6 +26,7 @@ from lesson_figures import (  # noqa: F401
     both_languages,
     catalogue,
     colours,
+    diagram,
     labels,
     matrices,
     said,
@@ -156,7 +157,7 @@ def test_the_joined_outputs_times_w_o_are_the_sum_over_the_heads() -> None:
 @both_languages
 def test_every_query_head_is_joined_to_its_pair(lang: str) -> None:
     language.use_language(lang)
-    canvas = drawings()["grouped_query"].draw().drawing
+    canvas = diagram("grouped_query").drawing
     rows: dict[float, list[Box]] = {}
     for box in canvas.boxes:
         rows.setdefault(box.y, []).append(box)
@@ -184,7 +185,7 @@ def test_every_query_head_is_joined_to_its_pair(lang: str) -> None:
 
 
 def test_the_lines_leave_and_reach_what_they_join() -> None:
-    canvas = drawings()["grouped_query"].draw().drawing
+    canvas = diagram("grouped_query").drawing
     assert {s.points[0][1] for s in canvas.strokes} == {74} and {s.points[-1][1] for s in canvas.strokes} == {122}
 
 

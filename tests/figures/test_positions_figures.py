@@ -25,6 +25,7 @@ from lesson_figures import (  # noqa: F401
     both_languages,
     catalogue,
     colours,
+    diagram,
     labels,
     matrices,
     said,
@@ -47,7 +48,7 @@ DIAGRAMS = {"order_blind", *CARDS}
 
 
 def strokes(name: str) -> list[Stroke]:
-    return drawings()[name].draw().drawing.strokes
+    return diagram(name).drawing.strokes
 
 
 def direction(stroke: Stroke) -> complex:
@@ -109,7 +110,7 @@ def test_the_outputs_are_those_of_attention_and_travel_with_their_words(lang: st
 @both_languages
 def test_each_line_joins_the_vectors_of_one_word(lang: str) -> None:
     language.use_language(lang)
-    canvas = drawings()["order_blind"].draw().drawing
+    canvas = diagram("order_blind").drawing
     words = {
         label.artist.get_position()[0]: label.artist.get_text()
         for label in canvas.labels
@@ -154,7 +155,7 @@ def test_the_frequencies_and_wavelengths_are_those_of_the_pairs(lang: str) -> No
 
 
 def panel(name: str, number: int) -> list[Stroke]:
-    middle = drawings()[name].draw().drawing.width / 2
+    middle = diagram(name).drawing.width / 2
     own = [s for s in strokes(name) if (s.points[0][0] < middle) == (number == 0)]
     return [s for s in own if s.points[0][0] != middle]
 
@@ -205,7 +206,7 @@ def test_the_numbers_of_the_panels_are_right(lang: str) -> None:
 @both_languages
 def test_the_three_places_are_numbered_where_they_are_and_where_they_are_explained(lang: str) -> None:
     language.use_language(lang)
-    figure = drawings()["where_positions_enter"].draw()
+    figure = diagram("where_positions_enter")
     marks = [label.artist for label in figure.drawing.labels if label.artist.get_text() in ("1", "2", "3")]
     assert sorted(mark.get_text() for mark in marks) == list("112233")
     near, explained = (
@@ -225,7 +226,7 @@ def test_the_three_places_are_numbered_where_they_are_and_where_they_are_explain
 
 def test_no_position_reaches_the_values_after_place_1() -> None:
     lines = strokes("where_positions_enter")
-    (value,) = {box.cx for box in drawings()["where_positions_enter"].draw().drawing.boxes if box.x == 165}
+    (value,) = {box.cx for box in diagram("where_positions_enter").drawing.boxes if box.x == 165}
     own = [line for line in lines if {x for x, _ in line.points} == {value}]
     assert len(own) == 2, "from V to the product, from the product to Z"
 

@@ -28,6 +28,7 @@ from lesson_figures import (  # noqa: F401
     catalogue,
     cells,
     colours,
+    diagram,
     said,
     session_as_it_was,
     written,
@@ -110,7 +111,7 @@ def graph(drawn: Canvas) -> set[tuple[str, str]]:
 def marked(name: str) -> list[tuple[tuple[float, float], tuple[float, float]]]:
     """Begin and end of the marked lines, from left to right; a line with a head ends a little before the head's point."""
     found = []
-    for patch in drawings()[name].draw().axes[0].patches:
+    for patch in diagram(name).axes[0].patches:
         if isinstance(patch, PathPatch) and patch.get_edgecolor() == _rgba("warning"):
             points = patch.get_path().vertices
             found.append((tuple(points[0]), tuple(points[-1])))
@@ -125,7 +126,7 @@ def _rgba(colour: str) -> tuple[float, ...]:
 def test_the_chain_takes_four_steps_and_the_look_takes_one(lang: str) -> None:
     language.use_language(lang)
     name = "recurrence_and_attention"
-    drawn = drawings()[name].draw().drawing
+    drawn = diagram(name).drawing
     found = graph(drawn)
     chain = {(f"$h_{i}$", f"$h_{i + 1}$") for i in range(1, 5)}
     assert found == {
@@ -150,7 +151,7 @@ def test_the_chain_takes_four_steps_and_the_look_takes_one(lang: str) -> None:
 @both_languages
 def test_the_cell_computes_what_the_layer_computes(lang: str) -> None:
     language.use_language(lang)
-    found = graph(drawings()["lstm_cell"].draw().drawing)
+    found = graph(diagram("lstm_cell").drawing)
     letters = {f"${letter}$: {function}": letter for letter, _, function in diagrams.GATES}
     short = letters | {
         "$c_{t-1}$": "c before", "$c_t$": "c", "$h_{t-1}$": "h before", "$h_t$": "h", "$x_t$": "x", "•": "keep",
@@ -167,7 +168,7 @@ def test_the_cell_computes_what_the_layer_computes(lang: str) -> None:
     # The cell's way through the step is straight and thicker than all other lines.
     widths = sorted(
         (patch.get_linewidth(), patch.get_path().vertices[:, 1].tolist())
-        for patch in drawings()["lstm_cell"].draw().axes[0].patches
+        for patch in diagram("lstm_cell").axes[0].patches
         if isinstance(patch, PathPatch)
     )
     thick = [ys for width, ys in widths if width > 3 * draw.POINT]
@@ -227,7 +228,7 @@ def test_a_picture_of_one_grey_is_drawn() -> None:
 def test_every_task_goes_through_the_same_block(lang: str) -> None:
     language.use_language(lang)
     name = "one_block_three_tasks"
-    drawn = drawings()[name].draw().drawing
+    drawn = diagram(name).drawing
     (block,) = box_of(name, said(name, "block"))
     ways, rows = {stroke.points for stroke in drawn.strokes}, []
     for task in ("text", "picture", "series"):
