@@ -6,9 +6,9 @@ import random
 
 from course_lib import progress
 from course_lib.language import use_language
+from course_lib.lessons import LESSONS, PRIMER
 
 SEED = 0
-PRIMER = "primer"
 _lesson: int | None = None
 
 
@@ -28,8 +28,10 @@ def start(lesson: int | str, lang: str = "en") -> None:
         ValueError: for an unknown lesson or language.
     """
     global _lesson
-    if lesson != PRIMER and lesson not in range(9):
-        raise ValueError(f"there is no lesson {lesson!r}: the lessons are numbered 0 to 8, besides {PRIMER!r}")
+    if lesson != PRIMER.slug and lesson not in range(len(LESSONS)):
+        raise ValueError(
+            f"there is no lesson {lesson!r}: the lessons are numbered 0 to {len(LESSONS) - 1}, besides {PRIMER.slug!r}"
+        )
     use_language(lang)
     _lesson = None if isinstance(lesson, str) else lesson
 

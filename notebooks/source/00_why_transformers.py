@@ -310,7 +310,7 @@ assert broken < 0.5 < 0.99 < live["attention"][1]
 # %% [markdown] id="break-it-after" lang="en"
 # Half of what it could do is gone, and more; training does not bring it back. The average still tells how often each value occurs in the sequence, and to name the most frequent is better than to guess; but not which of them stood with the key. It is the *choice* that does the work, and it is made anew for every question.
 # %% [markdown] id="break-it-after" lang="ru"
-# От прежнего умения осталось меньше половины, и обучение его не возвращает. По среднему ещё видно, как часто встречается каждое значение, и назвать самое частое лучше, чем гадать; но не видно, какое из них стояло при ключе. Работу делает именно *выбор*, и для каждого вопроса он свой.
+# От прежнего умения осталось меньше половины, и обучение его не возвращает. По среднему ещё видно, как часто встречается каждое значение, и назвать самое частое лучше, чем гадать; но не видно, какое из них стояло при ключе. Всё дело именно в *выборе*, и для каждого вопроса он свой.
 
 
 # %% [markdown] id="distance" lang="en"
@@ -471,7 +471,7 @@ assert len(set(chains["attention"])) == len(set(chains["block"])) == 1
 # %% [markdown] id="chain-after" lang="ru"
 # Три шага на токен у RNN (произведение с $W_h$, сумма, tanh), семь у LSTM (произведение, сумма, $\sigma$, умножение на $c$, сумма, tanh, умножение на $o$) и ещё один на всё, потому что первый токен ждёт $x_t W_x + b$. Пять у внимания (проекция, оценки, деление, softmax, взвешенная сумма), а у блока — несколько десятков, *какой бы ни была длина*. (Каждый блок стопки добавляет свою цепочку, так что ждёт трансформер из-за глубины. Внутри произведения матриц и внутри суммы $T$ чисел тоже есть цепочка, длиной около $\log_2$ их числа, если складывать попарно; мы её опускаем. Если считать всё, цепочка внимания растёт как $\log T$, а у RNN — как $T$.)
 #
-# Но *писать* — не то же, что читать. Модель, которая пишет текст, подаёт каждый выбранный токен обратно на вход, чтобы выбрать следующий (уроки 07 и 08). Вот крошечная GPT, которая пишет *жадно* (greedily), каждый раз берёт токен с наибольшей оценкой; ключи и значения она хранит, так что дважды ничего не вычисляется:
+# Но *писать* — не то же, что читать. Модель, которая пишет текст, подаёт каждый выбранный токен обратно на вход, чтобы выбрать следующий (уроки 07 и 08). Вот крошечная GPT, которая пишет *жадно* (greedily), то есть каждый раз берёт токен с наибольшей оценкой; ключи и значения она хранит, так что дважды ничего не вычисляется:
 # %% id="chain-writing"
 # a vocabulary of 11 tokens, at most 64 of them, vectors of D, 4 heads, 1 block
 writer = GPT(11, 64, D, 4, 1, generator=generator(0))
@@ -509,9 +509,9 @@ claim(
 show(curves.chain_lengths(LENGTHS, chains), "chain_lengths")
 
 # %% [markdown] id="timing-text" lang="en"
-# Reading takes the same few dozen steps for 8 tokens and for 32, writing takes 52 for each token. So the advantage is one of training, where the whole text is there from the start, and of reading a prompt, the text that is given before the model begins to write (this phase is called *prefill*); it is not one of writing. Whether it shows in seconds depends on the machine. The next cell is the only one whose output is not compared when the course is validated; run it on your machine. (On a processor with few cores a short chain is of little use, for there is little to be done at once, and at $T = 1024$ attention may even be slower, having more work: section 8. It takes a device that does much at once, such as a graphics card.)
+# Reading takes the same few dozen steps for 8 tokens and for 32, writing takes 52 for each token. So the advantage is one of training, where the whole text is there from the start, and of reading a prompt, the text that is given before the model begins to write (this phase is called *prefill*); it is not one of writing. Whether it shows in seconds depends on the machine. The next cell is the only one of this lesson whose output is not compared when the course is validated; run it on your machine. (On a processor with few cores a short chain is of little use, for there is little to be done at once, and at $T = 1024$ attention may even be slower, having more work: section 8. It takes a device that does much at once, such as a graphics card.)
 # %% [markdown] id="timing-text" lang="ru"
-# Чтение занимает одни и те же несколько десятков шагов и для 8 токенов, и для 32, а генерация — по 52 на каждый токен. Значит, выигрыш — в обучении, где весь текст есть с самого начала, и в чтении промпта, то есть текста, который дан до начала генерации (этот этап называют *prefill*), но не в самой генерации. Видно ли это в секундах, зависит от машины. Следующая ячейка — единственная, чей вывод не сверяется при проверке курса; запустите её у себя. (На процессоре с несколькими ядрами от короткой цепочки мало толку: параллельно там можно сделать немногое, а при $T = 1024$ внимание может оказаться и медленнее, потому что работы у него больше: раздел 8. Нужно устройство, которое много делает одновременно, например видеокарта.)
+# Чтение занимает одни и те же несколько десятков шагов и для 8 токенов, и для 32, а генерация — по 52 на каждый токен. Значит, выигрыш — в обучении, где весь текст есть с самого начала, и в чтении промпта, то есть текста, который дан до начала генерации (этот этап называют *prefill*), но не в самой генерации. Видно ли это в секундах, зависит от машины. Следующая ячейка — единственная в уроке, чей вывод не сверяется при проверке курса; запустите её у себя. (На процессоре с несколькими ядрами от короткой цепочки мало толку: параллельно там можно сделать немногое, а при $T = 1024$ внимание может оказаться и медленнее, потому что работы у него больше (раздел 8). Нужно устройство, которое много делает одновременно, например видеокарта.)
 # %% id="timing" tags=["nbval-ignore-output"]
 # Not compared by validation: seconds differ between machines.
 import time
@@ -747,7 +747,7 @@ show(curves.block_margins(margins), "block_margins")
 #
 # So much for "a good baseline for any task": two tasks cannot show *any*, and one of the two speaks against it. What they show is that one part, unchanged, *learns* data of quite different kinds. Whether it is a good beginning depends on how much data there is.
 # %% [markdown] id="one-block-after" lang="ru"
-# На этих маленьких картинках блок уступает даже линейной модели, а CNN ошибается втрое реже него. Встроенное в CNN знание дорогого стоит, когда картинок для обучения всего 1297; что остаётся от этого преимущества, когда их во много раз больше, сказано в разделе 13. На временном ряду и блок, и LSTM намного точнее линейной регрессии, и блок не отстаёт — на родном поле LSTM. (О времени он знает только через обучаемые позиции, а на выходе просто усредняет токены.)
+# На этих маленьких картинках блок уступает даже линейной модели, а CNN ошибается втрое реже него. Встроенное в CNN знание дорогого стоит, когда картинок для обучения всего 1297; что остаётся от этого преимущества, когда их во много раз больше, сказано в разделе 13. На временном ряду и блок, и LSTM намного точнее линейной регрессии, и блок не отстаёт, хотя временные ряды — задача как раз для LSTM. (О времени он знает только через обучаемые позиции, а на выходе просто усредняет токены.)
 #
 # Это к словам «хорошее базовое решение для любой задачи»: на двух задачах *любую* не показать, и одна из двух говорит против. Видно другое: одна и та же часть без переделок *учится* на данных совсем разного рода. Хорошее ли это начало, зависит от того, сколько данных.
 # %% [markdown] id="later" lang="en"
@@ -1232,7 +1232,7 @@ key_questions(0)
 # - Y. LeCun, L. Bottou, Y. Bengio, P. Haffner. *Gradient-Based Learning Applied to Document Recognition.* Proceedings of the IEEE 86(11), 1998, [doi:10.1109/5.726791](https://doi.org/10.1109/5.726791). Свёрточные сети для рукописных цифр.
 # - A. Dosovitskiy et al. *An Image is Worth 16x16 Words: Transformers for Image Recognition at Scale.* ICLR 2021, [arXiv:2010.11929](https://arxiv.org/abs/2010.11929).
 # - M. C. Mackey, L. Glass. *Oscillation and Chaos in Physiological Control Systems.* Science 197, 1977, [doi:10.1126/science.267326](https://doi.org/10.1126/science.267326).
-# - J. Devlin, M.-W. Chang, K. Lee, K. Toutanova. *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding.* NAACL 2019, [arXiv:1810.04805](https://arxiv.org/abs/1810.04805). О ней — урок 08.
+# - J. Devlin, M.-W. Chang, K. Lee, K. Toutanova. *BERT: Pre-training of Deep Bidirectional Transformers for Language Understanding.* NAACL 2019, [arXiv:1810.04805](https://arxiv.org/abs/1810.04805). О BERT — урок 08.
 # - T. B. Brown et al. *Language Models are Few-Shot Learners.* NeurIPS 2020, [arXiv:2005.14165](https://arxiv.org/abs/2005.14165). GPT-3.
 # - A. Chowdhery et al. *PaLM: Scaling Language Modeling with Pathways.* 2022, [arXiv:2204.02311](https://arxiv.org/abs/2204.02311). Раздел 4.1: насколько используется оборудование.
 # - A. Grattafiori et al. *The Llama 3 Herd of Models.* 2024, [arXiv:2407.21783](https://arxiv.org/abs/2407.21783).

@@ -123,11 +123,11 @@ show(drawings.word2vec_strangers(), "word2vec_strangers")
 # %% [markdown] id="symbols" lang="en"
 # ## 2. Symbols and shapes
 #
-# There are two tables of vectors. $W$ holds the vector $u_c$ of each word $c$ in the role of the *centre*; $W'$ holds the vector $v_o$ of each word $o$ in the role of a *context* word. Why two? A word hardly ever stands beside itself. With one table its score with itself would be $u_c \cdot u_c$, which is never negative; with two, what a word *is* and what it *stands beside* may differ. In the drawings of the network $W$ is slate and $W'$ ochre.
+# There are two tables of vectors. $W$ holds the vector $u_c$ of each word $c$ in the role of the *centre*; $W'$ holds the vector $v_o$ of each word $o$ in the role of a *context* word. Why two? A word hardly ever stands beside itself. With one table its score with itself would be $u_c \cdot u_c$, which is never negative; with two, what a word *is* and what it *stands beside* may differ. ($W$ is what the primer called $E$; the $E$ of section 12 is a matrix of errors. And $v$ is the vector of a context word in this lesson, no value of attention.) In the drawings of the network $W$ is slate and $W'$ ochre.
 # %% [markdown] id="symbols" lang="ru"
 # ## 2. Обозначения и формы
 #
-# Таблиц векторов две. В $W$ лежит вектор $u_c$ каждого слова $c$ в роли *центрального*, в $W'$ — вектор $v_o$ каждого слова $o$ в роли слова *контекста*. Зачем две? Рядом с самим собой слово почти не встречается. С одной таблицей его оценкой с самим собой было бы $u_c \cdot u_c$, а это число не бывает отрицательным; с двумя то, *что это за слово*, и то, *рядом с чем оно стоит*, могут различаться. На схемах сети $W$ серо-синяя, $W'$ — цвета охры.
+# Таблиц векторов две. В $W$ лежит вектор $u_c$ каждого слова $c$ в роли *центрального*, в $W'$ — вектор $v_o$ каждого слова $o$ в роли слова *контекста*. Зачем две? Рядом с самим собой слово почти не встречается. С одной таблицей его оценкой с самим собой было бы $u_c \cdot u_c$, а это число не бывает отрицательным; с двумя то, *что это за слово*, и то, *рядом с чем оно стоит*, могут различаться. ($W$ — это $E$ из введения, а $E$ в разделе 12 — матрица ошибок. И $v$ в этом уроке — вектор слова контекста, а не значение во внимании.) На схемах сети $W$ серо-синяя, $W'$ — цвета охры.
 # %% id="notation"
 notation_table(1)
 
@@ -293,7 +293,7 @@ assert len(pairs) == T * 2 * m - m * (m + 1)
 # %% [markdown] id="network" lang="en"
 # ## 5. The network, by hand
 #
-# The network is as shallow as a network can be. A word $c$ comes in as a one-hot vector; its product with $W$ is the hidden vector $u_c$; the dot products of $u_c$ with all rows of $W'$ are the **scores**; softmax, which raises $e$ to each score and divides by the sum, turns them into probabilities of a word of the context.
+# The network is as shallow as a network can be. A word $c$ comes in as a one-hot vector; its product with $W$ is the hidden vector $u_c$; the dot products of $u_c$ with all rows of $W'$ are the **scores** (the primer's logits); softmax, which raises $e$ to each score and divides by the sum, turns them into probabilities of a word of the context.
 #
 # $$s_w = u_c \cdot v_w, \qquad p_w = \frac{e^{s_w}}{\sum_{w'} e^{s_{w'}}}, \qquad \text{loss} = -\ln p_o,$$
 #
@@ -301,7 +301,7 @@ assert len(pairs) == T * 2 * m - m * (m + 1)
 # %% [markdown] id="network" lang="ru"
 # ## 5. Сеть, посчитанная вручную
 #
-# Менее глубокой сети не бывает. Слово $c$ приходит в виде one-hot-вектора; его произведение с $W$ — скрытый вектор $u_c$; скалярные произведения $u_c$ со всеми строками $W'$ — **оценки** (scores). Softmax возводит $e$ в степень каждой оценки, делит на сумму и даёт для каждого слова вероятность того, что в контексте стоит именно оно.
+# Менее глубокой сети не бывает. Слово $c$ приходит в виде one-hot-вектора; его произведение с $W$ — скрытый вектор $u_c$; скалярные произведения $u_c$ со всеми строками $W'$ — **оценки** (scores; во введении это логиты). Softmax возводит $e$ в степень каждой оценки, делит на сумму и даёт для каждого слова вероятность того, что в контексте стоит именно оно.
 #
 # $$s_w = u_c \cdot v_w, \qquad p_w = \frac{e^{s_w}}{\sum_{w'} e^{s_{w'}}}, \qquad \text{потери} = -\ln p_o,$$
 #
@@ -338,7 +338,7 @@ print("x W = W[c]:", torch.equal(u, W[c]))
 # %% [markdown] id="softmax" lang="en"
 # ## 6. The gradient, and its price
 #
-# To train is to change the numbers of both tables little by little so that the loss falls: from each number its derivative is subtracted, times a small factor, the **learning rate** (*gradient descent*). So we need the derivatives. Write the loss as $-s_o + \ln \sum_{w} e^{s_w}$ and differentiate by one score: the first term gives $-1$ if $w = o$ and $0$ otherwise; the second gives $e^{s_w} / \sum_{w'} e^{s_{w'}}$, which is $p_w$. So
+# To train is to change the numbers of both tables little by little so that the loss falls: from each number its derivative is subtracted, times the learning rate (gradient descent; primer, section 5). So we need the derivatives. Write the loss as $-s_o + \ln \sum_{w} e^{s_w}$ and differentiate by one score: the first term gives $-1$ if $w = o$ and $0$ otherwise; the second gives $e^{s_w} / \sum_{w'} e^{s_{w'}}$, which is $p_w$. So
 #
 # $$e_w := \frac{\partial\,\text{loss}}{\partial s_w} = p_w - y_w, \qquad y_w = 1 \text{ for } w = o, \text{ else } 0.$$
 #
@@ -350,7 +350,7 @@ print("x W = W[c]:", torch.equal(u, W[c]))
 # %% [markdown] id="softmax" lang="ru"
 # ## 6. Градиент и его цена
 #
-# Обучать — значит понемногу менять числа обеих таблиц так, чтобы потери уменьшались: из каждого числа вычитают его производную, умноженную на небольшой множитель — **скорость обучения** (learning rate). Это *градиентный спуск*. Значит, нужны производные. Запишем потери как $-s_o + \ln \sum_{w} e^{s_w}$ и продифференцируем по одной оценке: первое слагаемое даёт $-1$ при $w = o$ и $0$ иначе, второе — $e^{s_w} / \sum_{w'} e^{s_{w'}}$, то есть $p_w$. Итак,
+# Обучать — значит понемногу менять числа обеих таблиц так, чтобы потери уменьшались: из каждого числа вычитают производную по нему, умноженную на скорость обучения (градиентный спуск; введение, раздел 5). Значит, нужны производные. Запишем потери как $-s_o + \ln \sum_{w} e^{s_w}$ и продифференцируем по одной оценке: первое слагаемое даёт $-1$ при $w = o$ и $0$ иначе, второе — $e^{s_w} / \sum_{w'} e^{s_{w'}}$, то есть $p_w$. Итак,
 #
 # $$e_w := \frac{\partial\,\text{потери}}{\partial s_w} = p_w - y_w, \qquad y_w = 1 \text{ при } w = o, \text{ иначе } 0.$$
 #
@@ -378,11 +378,11 @@ assert after < before
 # %% [markdown] id="softmax-parity-text" lang="en"
 # The true word's vector is pulled *along* $u_c$ (a negative error, a step against it), every other one is pushed the opposite way, the harder the more probable the model thought it. One step takes the loss down. (Here the learning rate is 1; with real data such a step would be far too long.)
 #
-# Is the derivation right? Each **parity** line below runs our function and PyTorch's own, `F.cross_entropy` (softmax and $-\ln p$ in one), on the same inputs and compares the outputs and the gradients of every input, up to the bound that the line states; the last line compares the two formulas with what autograd computes. (The packaged `softmax_loss` does the same for many pairs at once; its gradients are the two formulas above.)
+# Is the derivation right? Each parity line below (primer, section 8) runs our function and PyTorch's own, `F.cross_entropy` (softmax and $-\ln p$ in one), on the same inputs and compares the outputs and the gradients of every input, up to the bound that the line states; the last line compares the two formulas with what autograd computes. (The packaged `softmax_loss` does the same for many pairs at once; its gradients are the two formulas above.)
 # %% [markdown] id="softmax-parity-text" lang="ru"
 # Вектор настоящего слова тянется *вдоль* $u_c$ (ошибка отрицательна, шаг — против неё), остальные сдвигаются в обратную сторону, и тем сильнее, чем вероятнее модель считала слово. Один такой шаг уменьшил потери. (Скорость обучения здесь 1; для настоящих данных такой шаг был бы слишком велик.)
 #
-# Верен ли вывод? В каждой строке **сверки** (parity) наша функция и функция `F.cross_entropy` из PyTorch (softmax и $-\ln p$ сразу) получают одни и те же входы; сравниваются выходы и градиенты по каждому входу — с точностью, указанной в строке. Последняя строка сверяет две формулы с тем, что вычисляет autograd. (`softmax_loss` из пакета делает то же сразу для многих пар; её градиенты — две формулы выше.)
+# Верен ли вывод? В каждой строке сверки (parity; введение, раздел 8) наша функция и функция `F.cross_entropy` из PyTorch (softmax и $-\ln p$ сразу) получают одни и те же входы; сравниваются выходы и градиенты по каждому входу — с точностью, указанной в строке. Последняя строка сверяет две формулы с тем, что вычисляет autograd. (`softmax_loss` из пакета делает то же сразу для многих пар; её градиенты — две формулы выше.)
 # %% id="softmax-parity"
 many_u, many_C, targets = randn(5, 3, seed=2), randn(7, 3, seed=3), torch.tensor([6, 0, 3, 3, 1])
 parity(
@@ -628,7 +628,7 @@ show(
 #
 # <details><summary>Ответ</summary>
 #
-# Ничто больше не удерживает векторы врозь. Потери тем меньше, чем больше все скалярные произведения, поэтому все векторы $u$ поворачиваются в одну сторону и растут, хотя всё медленнее: уклон сходит на нет; потери стремятся к нулю, а векторы ни о чём не говорят. При шуме векторы тоже растут, но в разные стороны: средний косинус падает.
+# Ничто больше не разводит векторы в разные стороны. Потери тем меньше, чем больше все скалярные произведения, поэтому все векторы $u$ поворачиваются в одну сторону и растут, хотя всё медленнее: уклон сходит на нет; потери стремятся к нулю, а векторы ни о чём не говорят. При шуме векторы тоже растут, но в разные стороны: средний косинус падает.
 #
 # </details>
 # %% id="noise-break-it"
@@ -966,7 +966,7 @@ print(f"skip-gram / CBOW: predictions × {lessons:.2f}, multiply-adds by blocks 
 #
 # The line before the counts checks a small thing with a history. A mean of four vectors hands each of them a *quarter* of its gradient. The original program and gensim after it leave this division out, so that in their CBOW each word of the context is moved by the whole gradient (İrsoy, Benton and Stratos, 2021). Nothing crashes and the vectors look fine; a comparison of gradients finds such a bug, and hardly anything else does.
 # %% [markdown] id="cbow-after" lang="ru"
-# Если брать пару за парой, skip-gram делает шесть предсказаний там, где CBOW — одно; в нашем тексте, где предложения короткие, — четыре. Поэтому в учебниках CBOW и называют быстрой. В блоках шум общий, полоса вычисляется целиком, и CBOW обходится даже на четверть дороже: из-за среднего и обратного пути через него. Так что «быстрая» — это свойство программы не меньше, чем модели. А вот что действительно относится к модели: за один проход по тексту skip-gram получает от каждой позиции несколько уроков, здесь четыре, а CBOW — один.
+# Если брать пару за парой, skip-gram делает шесть предсказаний там, где CBOW — одно; в нашем тексте, где предложения короткие, — четыре. Поэтому в учебниках CBOW и называют быстрой. В блоках шум общий, полоса вычисляется целиком, и CBOW обходится даже на четверть дороже: из-за среднего и обратного пути через него. Так что «быстрая» — это свойство программы не меньше, чем модели. А вот что действительно относится к модели: за один проход по тексту skip-gram получает от каждой позиции несколько обучающих примеров, здесь четыре, а CBOW — один.
 #
 # Строка перед подсчётами проверяет мелочь, у которой есть своя история. Среднее четырёх векторов передаёт каждому из них *четверть* своего градиента. В исходной программе, а за ней и в gensim этого деления нет, так что в их CBOW каждое слово контекста сдвигается на весь градиент (İrsoy, Benton, Stratos, 2021). Программа не падает, и векторы выглядят прилично; такую ошибку выдаёт разве что сравнение градиентов.
 
@@ -1167,11 +1167,11 @@ assert narrow_wide[1][0] > narrow_wide[10][0] and narrow_wide[1][1] < narrow_wid
 # %% [markdown] id="frequency" lang="en"
 # ## 15. Which model is better?
 #
-# The notes, like many a textbook, say: CBOW is fast and good for frequent words; skip-gram is slower, but better for rare words and overall. We measure it. In each family of words the things stand in the order of their frequency; the thirds of this list are called *rare*, *middle* and *frequent*, and a question belongs to the third of its rarest word. (Families differ in size, so that the ranges of occurrences under the figures overlap.) The figures were recorded beforehand by `course measure word2vec-frequency`, for several numbers of passes through the text, for three *seeds* (numbers from which the random generator starts), for our engine and, so that nobody has to trust ours, for gensim. The table shows means of the seeds; those of the two models that we have just trained are computed again on the spot, and `recomputed` says whether they agree.
+# The notes, like many a textbook, say: CBOW is fast and good for frequent words; skip-gram is slower, but better for rare words and overall. We measure it. In each family of words the things stand in the order of their frequency; the thirds of this list are called *rare*, *middle* and *frequent*, and a question belongs to the third of its rarest word. (Families differ in size, so that the ranges of occurrences under the figures overlap.) The figures were recorded beforehand by `course measure word2vec-frequency`, for several numbers of passes through the text (*epochs*), for three seeds (primer, section 7), for our engine and, so that nobody has to trust ours, for gensim. The table shows means of the seeds; those of the two models that we have just trained are computed again on the spot, and `recomputed` says whether they agree.
 # %% [markdown] id="frequency" lang="ru"
 # ## 15. Какая модель лучше?
 #
-# В конспекте, как и во многих учебниках, сказано: CBOW быстрая и хороша для частых слов; skip-gram медленнее, зато лучше на редких словах и в целом. Измерим. В каждом семействе слов вещи стоят в порядке частоты; трети этого списка названы *rare*, *middle* и *frequent* (редкие, средние, частые), и вопрос отнесён к той трети, где его самое редкое слово. (Семейства разной величины, поэтому диапазоны под рисунками перекрываются.) Числа записаны заранее командой `course measure word2vec-frequency` — для разного числа проходов по тексту, для трёх *зёрен* (seed; число, с которого начинает генератор случайных чисел), для нашей программы и — чтобы вам не пришлось верить нам на слово — для gensim. В таблице средние по зёрнам; для двух моделей, обученных только что, числа пересчитываются тут же, и `recomputed` сообщает, совпали ли они.
+# В конспекте, как и во многих учебниках, сказано: CBOW быстрая и хороша для частых слов; skip-gram медленнее, зато лучше на редких словах и в целом. Измерим. В каждом семействе слов вещи стоят в порядке частоты; трети этого списка названы *rare*, *middle* и *frequent* (редкие, средние, частые), и вопрос отнесён к той трети, где его самое редкое слово. (Семейства разной величины, поэтому диапазоны под рисунками перекрываются.) Числа записаны заранее командой `course measure word2vec-frequency` — для разного числа проходов по тексту, то есть *эпох* (epochs), для трёх зёрен (введение, раздел 7), для нашей программы и — чтобы вам не пришлось верить нам на слово — для gensim. В таблице средние по зёрнам; для двух моделей, обученных только что, числа пересчитываются тут же, и `recomputed` сообщает, совпали ли они.
 # %% id="frequency-recorded"
 results = recorded("word2vec-frequency")["rows"]
 BUCKETS = (*relations.BUCKETS, "all")
@@ -1254,9 +1254,9 @@ claim(
 #
 # The rule to take away: what counts is how many lessons a word gets, passes times text. With few of them skip-gram makes more of each word, with many CBOW catches up. All this is one generated text, whose most frequent word in the questions occurs 406 times; but whoever compares the two models "at equal passes" compares unequal numbers of lessons, on any text.
 # %% [markdown] id="frequency-found" lang="ru"
-# То, что казалось свойством двух моделей, — в основном число уроков, которые они получили. После трёх проходов skip-gram впереди в каждом столбце; после шести на частых словах наши модели сравнялись; после 12 CBOW догнала её всюду, а после 24 впереди, и больше всего — на редких словах. Если текста вчетверо больше, разрыв почти закрывается уже за три прохода. В gensim, где CBOW начинает со вдвое большей скорости обучения, чем skip-gram, как и в исходной программе, после шести проходов модели почти равны, а после 24 впереди CBOW. Вероятная часть причины названа в разделе 13: за один проход skip-gram получает от каждой позиции четыре урока, а CBOW — один, и на редком слове, у которого позиций мало, это всего заметнее. (Почему CBOW потом превосходит лучшее, чего вообще достигает skip-gram, этим не объяснить.) А доброй славой skip-gram отчасти обязана пропущенному делению: İrsoy, Benton и Stratos (2021) вернули его, и на обычных тестах CBOW оказалась не хуже skip-gram.
+# То, что казалось свойством двух моделей, — в основном число полученных ими обучающих примеров. После трёх проходов skip-gram впереди в каждом столбце; после шести на частых словах наши модели сравнялись; после 12 CBOW догнала её всюду, а после 24 впереди, и больше всего — на редких словах. Если текста вчетверо больше, разрыв почти закрывается уже за три прохода. В gensim, где CBOW начинает со вдвое большей скорости обучения, чем skip-gram, как и в исходной программе, после шести проходов модели почти равны, а после 24 впереди CBOW. Вероятная часть причины названа в разделе 13: за один проход skip-gram получает от каждой позиции четыре примера, а CBOW — один, и на редком слове, у которого позиций мало, это всего заметнее. (Почему CBOW потом превосходит лучшее, чего вообще достигает skip-gram, этим не объяснить.) А доброй славой skip-gram отчасти обязана пропущенному делению: İrsoy, Benton и Stratos (2021) вернули его, и на обычных тестах CBOW оказалась не хуже skip-gram.
 #
-# Правило на память: важно, сколько уроков получает слово, то есть проходы, умноженные на объём текста. Когда их мало, skip-gram извлекает из каждого слова больше, когда много — CBOW её догоняет. Всё это один сгенерированный текст, в котором самое частое слово из вопросов встречается 406 раз; но сравнивать две модели «при равном числе проходов» на любом тексте значит сравнивать их при неравном числе уроков.
+# Правило на память: важно, сколько обучающих примеров получает слово, то есть проходы, умноженные на объём текста. Когда их мало, skip-gram извлекает из каждого слова больше, когда много — CBOW её догоняет. Всё это один сгенерированный текст, в котором самое частое слово из вопросов встречается 406 раз; но сравнивать две модели «при равном числе проходов» на любом тексте значит сравнивать их при неравном числе примеров.
 
 # %% [markdown] id="real-text" lang="en"
 # ## 16. Real text
@@ -1346,9 +1346,9 @@ print(first.split()[0], "…", len(first.split()) - 1, "numbers")
 print("equal:", again.words == skip_gram.words and bool((again.vectors == skip_gram.vectors).all()))
 
 # %% [markdown] id="timing-text" lang="en"
-# How fast is it? The next cell is the only one whose output is not compared when the course is validated, since seconds differ between machines; run it on yours. It handles the pairs of one block one by one, and then runs the engine.
+# How fast is it? The next cell is the only one of this lesson whose output is not compared when the course is validated, since seconds differ between machines; run it on yours. It handles the pairs of one block one by one, and then runs the engine.
 # %% [markdown] id="timing-text" lang="ru"
-# Быстро ли это работает? Вывод следующей ячейки — единственный, который не сверяется при проверке курса: секунды у каждой машины свои; запустите ячейку у себя. Сначала она обрабатывает пары одного блока по одной, потом запускает программу из пакета.
+# Быстро ли это работает? Вывод следующей ячейки — единственный в уроке, который не сверяется при проверке курса: секунды у каждой машины свои; запустите ячейку у себя. Сначала она обрабатывает пары одного блока по одной, потом запускает программу из пакета.
 # %% id="timing" tags=["nbval-ignore-output"]
 # Not compared by validation: seconds differ between machines.
 import time
@@ -1791,7 +1791,7 @@ print("19.5:", W_new[0], C_new[[1, 3]])
 #
 # А сама таблица живёт и поныне: с неё начинаются языковые модели из нижней половины списка. В столбце `GB` — её размер, если отвести на число четыре байта.
 # %% id="real-models-table"
-TABLES = {  # rows, D, words of text (None: see the later lessons)
+TABLES = {  # rows, D, words of text (None: not given here)
     "word2vec, Google News": (3_000_000, 300, 1e11),
     "GloVe, Common Crawl": (2_200_000, 300, 8.4e11),
     "fastText, Common Crawl": (2_000_000, 300, 6e11),
@@ -1820,7 +1820,7 @@ for name, (rows, width, text_size) in TABLES.items():
 # %% [markdown] id="summary" lang="ru"
 # ## 21. Итог
 #
-# Word2Vec даёт каждому слову закрытого словаря один вектор и обучает векторы предсказывать, какие слова стоят рядом; предсказание — повод, а оставляют таблицу. Полный softmax требует скалярного произведения с каждым словом, дерево Хаффмана — примерно столько произведений, сколько битов в энтропии частот слов, в нашем тексте девять, негативное сэмплирование — $k + 1$; всюду ошибка — это предсказание минус метка, и скалярное произведение передаёт её каждому из двух векторов, умножив на другой. В минимуме потерь негативного сэмплирования скалярные произведения равны поточечной взаимной информации слов минус $\ln k$, только сжатой в $D$ чисел; у слов с похожим окружением похожи строки этой таблицы, а значит, и векторы. Skip-gram получает урок от каждой пары, CBOW — один от каждого окна: когда уроков мало, лучше первая, когда много, вторая её догоняет. Среднее векторов забывает порядок слов, а у многозначного слова один вектор между его значениями, и в любом предложении он один и тот же.
+# Word2Vec даёт каждому слову закрытого словаря один вектор и обучает векторы предсказывать, какие слова стоят рядом; предсказание — повод, а оставляют таблицу. Полный softmax требует скалярного произведения с каждым словом, дерево Хаффмана — примерно столько произведений, сколько битов в энтропии частот слов, в нашем тексте девять, негативное сэмплирование — $k + 1$; всюду ошибка — это предсказание минус метка, и скалярное произведение передаёт её каждому из двух векторов, умножив на другой. В минимуме потерь негативного сэмплирования скалярные произведения равны поточечной взаимной информации слов минус $\ln k$, только сжатой в $D$ чисел; у слов с похожим окружением похожи строки этой таблицы, а значит, и векторы. Skip-gram получает обучающий пример от каждой пары, CBOW — один от каждого окна: когда примеров мало, лучше первая, когда много, вторая её догоняет. Среднее векторов забывает порядок слов, а у многозначного слова один вектор между его значениями, и в любом предложении он один и тот же.
 #
 # $$\text{потери} = -\ln \sigma(u_c \cdot v_o) - \sum_{j=1}^{k} \ln \sigma(-u_c \cdot v_j)$$
 # %% id="summary-figure"

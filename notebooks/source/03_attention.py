@@ -136,11 +136,11 @@ show(drawings.encoder_decoder_overview(), "encoder_decoder_overview")
 # %% [markdown] id="symbols" lang="en"
 # ## 2. Symbols and shapes
 #
-# A token's vector is a **row**. Stacked, the rows of a sentence form the matrix $X$. The colours of queries, keys, values and outputs are the same in every figure of the course.
+# The letters of lesson 01 are free again: $v$ is a value, $k$ a key, $E$ the embedding table, $M$ a mask, and a window is $w$. A token's vector is a **row**. Stacked, the rows of a sentence form the matrix $X$. The colours of queries, keys, values and outputs are the same in every figure of the course.
 # %% [markdown] id="symbols" lang="ru"
 # ## 2. Обозначения и формы
 #
-# Вектор токена — это **строка**. Строки одного предложения, поставленные друг под другом, образуют матрицу $X$. Цвета запросов, ключей, значений и выходов одинаковы на всех рисунках курса.
+# Буквы урока 01 снова свободны: $v$ — значение, $k$ — ключ, $E$ — таблица эмбеддингов, $M$ — маска, а окно — $w$. Вектор токена — это **строка**. Строки одного предложения, поставленные друг под другом, образуют матрицу $X$. Цвета запросов, ключей, значений и выходов одинаковы на всех рисунках курса.
 # %% id="notation"
 notation_table(3)
 
@@ -162,7 +162,7 @@ recall(3)
 #
 # Любой трансформер для текста начинается с таблицы обучаемых чисел: по одной строке размера $D$ на каждый из $n_{\text{vocab}}$ элементов словаря. Номер токена выбирает строку. Часто это рисуют, как в разделе 6 введения, умножением на one-hot-вектор — вектор из нулей с единственной единицей на месте номера; результат тот же, только посчитан дорого.
 #
-# (В строке вида `[3.9] подтверждено` стоят номер утверждения из конспекта, от которого произошёл этот курс, наш вердикт — они объяснены в уроке 00 — и цифры. Все утверждения собраны в разделе 19.)
+# (В строке вида `[3.9] подтверждено` стоят номер утверждения из конспекта, от которого произошёл этот курс, наш вердикт (вердикты объяснены в уроке 00) и цифры. Все утверждения собраны в разделе 19.)
 # %% id="embedding-figure"
 show(drawings.embedding_lookup(), "embedding_lookup")
 
@@ -379,7 +379,7 @@ explore_qkv_steps(tokens, X, W_Q, W_K, W_V)
 # %% [markdown] id="dot-product" lang="ru"
 # ## 6. Что измеряет скалярное произведение
 #
-# В конспекте сказано, что сходство: произведение наибольшее, когда векторы сонаправлены, равно нулю, когда они перпендикулярны, и наименьшее, когда они направлены противоположно. Для векторов одной длины так и есть, ведь $q \cdot k = |q|\,|k| \cos\varphi$. Но ничто не удерживает ключи на одной длине.
+# В конспекте сказано, что сходство: произведение наибольшее, когда векторы сонаправлены, равно нулю, когда они перпендикулярны, и наименьшее, когда они направлены противоположно. Для векторов одной длины так и есть, ведь $q \cdot k = |q|\,|k| \cos\varphi$. Но ключи не обязаны быть одной длины.
 #
 # **Предскажите:** ключ длины 1 направлен точно туда же, куда запрос, а ключ длины 3 стоит под углом 60° к нему. У какого из них оценка больше?
 #
@@ -511,9 +511,9 @@ claim(
 )
 
 # %% [markdown] id="scale-absorbed" lang="en"
-# Does learning stop without the division? Not necessarily, and interviewers like to ask this as a follow-up. The factor can be moved into the weights: attention *without* a division whose $W_Q$ is $\sqrt{d_k}$ times smaller computes the same thing, up to rounding. T5 does just that: it does not divide, and starts from a smaller $W_Q$. Besides, an optimiser such as Adam divides every gradient by the root of a running average of its square, which makes up for much of what is small. (The two forms do not train in the same way, though: a step of the same size means more to a smaller $W_Q$.) What the division buys is a softmax that is soft at the start, for every $d_k$, without anybody having to tune the initial weights.
+# Does learning stop without the division? Not necessarily, and interviewers like to ask this as a follow-up. The factor can be moved into the weights: attention *without* a division whose $W_Q$ is $\sqrt{d_k}$ times smaller computes the same thing, up to rounding. T5, an encoder with a decoder (lesson 08), does just that: it does not divide, and starts from a smaller $W_Q$. Besides, an optimiser such as Adam divides every gradient by the root of a running average of its square, which makes up for much of what is small. (The two forms do not train in the same way, though: a step of the same size means more to a smaller $W_Q$.) What the division buys is a softmax that is soft at the start, for every $d_k$, without anybody having to tune the initial weights.
 # %% [markdown] id="scale-absorbed" lang="ru"
-# Остановится ли обучение без деления? Не обязательно — и об этом любят спросить на собеседовании дополнительно. Множитель можно перенести в веса: внимание *без* деления, у которого $W_Q$ в $\sqrt{d_k}$ раз меньше, вычисляет то же самое с точностью до округления. Так устроена T5: она не делит, а начинает с меньшей $W_Q$. К тому же оптимизатор вроде Adam делит каждый градиент на корень из скользящего среднего его квадрата и во многом возмещает его малость. (Обучаются эти два варианта, правда, по-разному: для меньшей $W_Q$ шаг той же длины значит больше.) Деление даёт другое: в начале обучения softmax мягкий при любом $d_k$, и никому не надо подбирать начальные веса.
+# Остановится ли обучение без деления? Не обязательно — и на собеседованиях об этом любят спрашивать вдогонку. Множитель можно перенести в веса: внимание *без* деления, у которого $W_Q$ в $\sqrt{d_k}$ раз меньше, вычисляет то же самое с точностью до округления. Так устроена T5, энкодер с декодером (урок 08): она не делит, а начинает с меньшей $W_Q$. К тому же оптимизатор вроде Adam делит каждый градиент на корень из скользящего среднего его квадрата и во многом возмещает его малость. (Обучаются эти два варианта, правда, по-разному: для меньшей $W_Q$ шаг той же длины значит больше.) Деление даёт другое: в начале обучения softmax мягкий при любом $d_k$, и никому не надо подбирать начальные веса.
 # %% id="scale-absorbed-check"
 _, usual = scaled_dot_product_attention(x @ head.W_Q, x @ head.W_K, x @ head.W_V)
 _, absorbed = scaled_dot_product_attention(
@@ -766,13 +766,13 @@ claim(
 #
 # "Twice the tokens, four times the work." **Predict:** how many times does the work of our `Head` grow from 64 tokens to 128, for $D = d_k = d_v = 64$?
 #
-# We count instead of timing: an `OperationCounter` watches every matrix product that PyTorch really executes and adds up its multiply-adds (a product of an $(a, b)$ and a $(b, c)$ matrix takes $a \cdot b \cdot c$). For memory, autograd itself tells which tensors it keeps for the backward pass.
+# We count instead of timing, with the `OperationCounter` of lesson 00 (section 8), which adds up the multiply-adds of the matrix products that PyTorch really executes: $a \cdot b \cdot c$ for matrices $(a, b)$ and $(b, c)$. For memory, autograd itself tells which tensors it keeps for the backward pass.
 # %% [markdown] id="cost" lang="ru"
 # ## 13. Что квадратично, а что нет
 #
 # «Вдвое больше токенов — вчетверо больше работы». **Предскажите:** во сколько раз вырастет работа нашего `Head` при переходе от 64 токенов к 128, если $D = d_k = d_v = 64$?
 #
-# Будем считать, а не засекать время: `OperationCounter` следит за каждым матричным произведением, которое PyTorch действительно выполняет, и подсчитывает умножения-сложения (произведение матриц $(a, b)$ и $(b, c)$ стоит $a \cdot b \cdot c$). О памяти расскажет autograd: он знает, какие тензоры сохраняет для обратного прохода.
+# Будем считать, а не засекать время: `OperationCounter` из урока 00 (раздел 8) подсчитывает умножения-сложения в матричных произведениях, которые PyTorch действительно выполняет, — $a \cdot b \cdot c$ для матриц $(a, b)$ и $(b, c)$. О памяти расскажет autograd: он знает, какие тензоры сохраняет для обратного прохода.
 # %% id="cost-quadratic"
 show(drawings.quadratic_cost(), "quadratic_cost")
 
@@ -807,9 +807,9 @@ projections = [t - m for t, m in zip(total, mixing, strict=True)]
 show(curves.cost(LENGTHS, projections, mixing, crossing=1.5 * D), "attention_cost")
 
 # %% [markdown] id="cost-explained" lang="en"
-# The projections handle each token by itself: $T \cdot D \cdot (2 d_k + d_v)$, doubled by doubling $T$. The scores and the weighted sum handle pairs: $T^2 (d_k + d_v)$, quadrupled. From 64 to 128 tokens the whole grows by a factor of `2.80`, not 4; the factor creeps up to 4 as the pairs take over. With $D = d_k = d_v$ the two parts are equal at $T = \tfrac{3}{2} D$, which is 96 here. In memory, the $T^2$ weights are kept for the backward pass, beside $T (D + 2 d_k + d_v)$ numbers of $X$, $Q$, $K$ and $V$; they are one reason why memory, before time, used to limit the length of texts.
+# The projections handle each token by itself: $T \cdot D \cdot (2 d_k + d_v)$, doubled by doubling $T$. The scores and the weighted sum handle pairs: $T^2 (d_k + d_v)$, quadrupled. From 64 to 128 tokens the whole grows by a factor of `2.80`, not 4; the factor creeps up to 4 as the pairs take over. With $D = d_k = d_v$ the two parts are equal at $T = \tfrac{3}{2} D$, which is 96 here. (Lesson 00, section 8, asked other questions: from $2D$ on, attention with $W_O$ costs more than an LSTM; from $6D$ on, the pairs are more than half of a whole block's work.) In memory, the $T^2$ weights are kept for the backward pass, beside $T (D + 2 d_k + d_v)$ numbers of $X$, $Q$, $K$ and $V$; they are one reason why memory, before time, used to limit the length of texts.
 # %% [markdown] id="cost-explained" lang="ru"
-# Проекции обрабатывают каждый токен отдельно: $T \cdot D \cdot (2 d_k + d_v)$ — удвоение $T$ их удваивает. Оценки и взвешенная сумма имеют дело с парами: $T^2 (d_k + d_v)$ — растут вчетверо. От 64 токенов к 128 всё вместе вырастает в `2.80` раза, а не в 4; множитель подбирается к 4 по мере того, как начинают преобладать пары. При $D = d_k = d_v$ две части сравниваются на $T = \tfrac{3}{2} D$, здесь это 96. В памяти для обратного прохода хранятся $T^2$ весов и ещё $T (D + 2 d_k + d_v)$ чисел из $X$, $Q$, $K$ и $V$; в том числе из-за них длину текста раньше ограничивала память, а уже потом время.
+# Проекции обрабатывают каждый токен отдельно: $T \cdot D \cdot (2 d_k + d_v)$ — удвоение $T$ их удваивает. Оценки и взвешенная сумма имеют дело с парами: $T^2 (d_k + d_v)$ — растут вчетверо. От 64 токенов к 128 всё вместе вырастает в `2.80` раза, а не в 4; множитель подбирается к 4 по мере того, как начинают преобладать пары. При $D = d_k = d_v$ две части сравниваются на $T = \tfrac{3}{2} D$, здесь это 96. (В уроке 00, раздел 8, вопросы были другие: начиная с $2D$ внимание вместе с $W_O$ дороже LSTM, а с $6D$ на пары уходит больше половины работы целого блока.) В памяти для обратного прохода хранятся $T^2$ весов и ещё $T (D + 2 d_k + d_v)$ чисел из $X$, $Q$, $K$ и $V$; в том числе из-за них длину текста раньше ограничивала память, а уже потом время.
 # %% id="cost-claim"
 ratios = {
     name: [b / a for a, b in zip(seq, seq[1:], strict=False)]
@@ -888,9 +888,9 @@ assert all(
 # Самый большой тензор обычной версии — матрица $T \times T$; у блочной — один блок, а на длинных текстах сам выход, который растёт линейно. Матричные произведения те же: блоки экономят память и время на пересылку данных, но не операции. Всё это — прямой проход. Для обучения одних блоков мало, потому что autograd сохранил бы их все; вторая идея FlashAttention — хранить только $m$ и $\ell$, а при обратном проходе вычислять блоки заново.
 
 # %% [markdown] id="timing-text" lang="en"
-# How long all this takes is another matter, and differs between machines. The next cell is the only one whose output is not compared when the course is validated; run it on yours.
+# How long all this takes is another matter, and differs between machines. The next cell is the only one of this lesson whose output is not compared when the course is validated; run it on yours.
 # %% [markdown] id="timing-text" lang="ru"
-# Сколько всё это занимает времени — другой вопрос, и на разных машинах ответ разный. Следующая ячейка — единственная, чей вывод не сверяется при проверке курса; запустите её у себя.
+# Сколько всё это занимает времени — другой вопрос, и на разных машинах ответ разный. Следующая ячейка — единственная в уроке, чей вывод не сверяется при проверке курса; запустите её у себя.
 # %% id="timing" tags=["nbval-ignore-output"]
 # Not compared by validation: seconds differ between machines.
 import time
@@ -997,7 +997,7 @@ print(f"noun_pairs: train {sides[0]}, held-out {sides[1]}   test: {len(test)}")
 #
 # <details><summary>Answer</summary>
 #
-# Not for pointing, and it can be proved. In one layer the query of *it* is $x_{\text{it}} W_Q$, the same in every sentence. The keys of *animal* and *street* are the same too. So the two scores do not depend on the adjective at all, and the ratio of the two weights is the same for *tired* and for *wide*. Such a model points at the same noun in both sentences of a pair of twins and is right in at most one of them. (The proof is about the *weights*. What one layer hands over, $z_{\text{it}}$, may well contain both the noun and the adjective, and a further trained layer on top of it could put two and two together. But the weights of one layer cannot.)
+# Not for pointing, and it can be proved. In one layer the query of *it* is $x_{\text{it}} W_Q$, the same in every sentence. The keys of *animal* and *street* are the same too. So the two scores do not depend on the adjective at all, and the ratio of the two weights is the same for *tired* and for *wide*. Such a model points at the same noun in both of two *twins*, sentences that differ in the adjective alone, and is right in at most one of them. (The proof is about the *weights*. What one layer hands over, $z_{\text{it}}$, may well contain both the noun and the adjective, and a further trained layer on top of it could put two and two together. But the weights of one layer cannot.)
 #
 # </details>
 #
@@ -1007,7 +1007,7 @@ print(f"noun_pairs: train {sides[0]}, held-out {sides[1]}   test: {len(test)}")
 #
 # <details><summary>Ответ</summary>
 #
-# Чтобы указать — нет, и это можно доказать. В одном слое запрос слова *it* — это $x_{\text{it}} W_Q$, один и тот же во всех предложениях. Ключи слов *animal* и *street* тоже не меняются. Значит, две оценки вообще не зависят от прилагательного, и отношение двух весов одинаково и для *tired*, и для *wide*. Такая модель в обоих предложениях-близнецах указывает на одно и то же существительное и права самое большее в одном из них. (Доказательство — о *весах*. В том, что один слой передаёт дальше, $z_{\text{it}}$, вполне могут быть и существительное, и прилагательное, и ещё один обученный слой поверх мог бы их сопоставить. Но веса одного слоя этого не могут.)
+# Чтобы указать — нет, и это можно доказать. В одном слое запрос слова *it* — это $x_{\text{it}} W_Q$, один и тот же во всех предложениях. Ключи слов *animal* и *street* тоже не меняются. Значит, две оценки вообще не зависят от прилагательного, и отношение двух весов одинаково и для *tired*, и для *wide*. Такая модель в обоих предложениях-*близнецах*, которые различаются только прилагательным, указывает на одно и то же существительное и права самое большее в одном из них. (Доказательство — о *весах*. В том, что один слой передаёт дальше, $z_{\text{it}}$, вполне могут быть и существительное, и прилагательное, и ещё один обученный слой поверх мог бы их сопоставить. Но веса одного слоя этого не могут.)
 #
 # </details>
 #
@@ -1101,11 +1101,11 @@ print({sentence: f"{share:.3f}" for sentence, share in blind.items()})
 # %% [markdown] id="coreference-variants" lang="en"
 # The guess was right for this model: without seeing the adjective *it* mostly falls back on the living thing, which is right for every *tired* sentence and wrong for most of the *wide* ones.
 #
-# Is it a rule, or a habit of this one model? And does it need the residual sum at all? The table was recorded by `course measure coreference`: one line per kind of model, one column per seed (the number that the random generator starts from, here 0 to 4). The first column has just been recomputed for the two models above.
+# Is it a rule, or a habit of this one model? And does it need the residual sum at all? The table was recorded by `course measure coreference`: one line per kind of model, one column per seed (0 to 4). The first column has just been recomputed for the two models above.
 # %% [markdown] id="coreference-variants" lang="ru"
 # Для этой модели догадка верна: не видя прилагательного, *it* чаще всего указывает на живое существо, и это правильно во всех предложениях с *tired* и неправильно в большинстве предложений с *wide*.
 #
-# Правило это или привычка одной модели? И нужна ли вообще остаточная сумма? Таблица получена командой `course measure coreference`: строка на вид модели, столбец на зерно (seed) — число, с которого начинает генератор случайных чисел, здесь от 0 до 4. Для двух моделей, обученных выше, первый столбец только что пересчитан.
+# Правило это или привычка одной модели? И нужна ли вообще остаточная сумма? Таблица получена командой `course measure coreference`: строка на вид модели, столбец на зерно (от 0 до 4). Для двух моделей, обученных выше, первый столбец только что пересчитан.
 # %% id="coreference-recorded"
 by_variant = {}
 for row in recorded("coreference")["rows"]:
@@ -1130,7 +1130,7 @@ print("recomputed:", recomputed)
 # %% [markdown] id="coreference-routes" lang="ru"
 # `accuracy` — доля верных ответов. Следующие три — средние веса прилагательного в слое 1: в строке *it*, когда прилагательное подходит существу, в ней же, когда оно подходит месту, и в строках двух существительных. `blind` — точность, когда слову *it* в слое 1 нельзя смотреть на прилагательное, для двух видов предложений.
 #
-# Пройдите по первой строке каждого блока. Все пять моделей отвечают верно, и у каждой своя привычка: с завязанными глазами две выбирают живое существо (столбцы 1 и 4), две — место (столбцы 2 и 5), хотя у пятой веса выглядят совершенно одинаково; третьей это мешает меньше всех: верны все ответы с *tired* и четыре из пяти с *wide*. Весами существительных этого не объяснить: у пятой они смотрят на прилагательное не меньше (`0.304` против `0.294`). Теперь вторая строка. Без остаточной суммы *it*, слушая других, забывает себя, и два слоя находят другой путь: в четырёх запусках из пяти *it* на прилагательное почти не смотрит, и завязанные глаза стоят не больше одного ответа из семи каждого вида. Смотрят существительные и сами доносят его до слоя 2: от прилагательного там зависят их ключи, а значит, и оценки.
+# Пройдите по первой строке каждого блока. Все пять моделей отвечают верно, и у каждой своя привычка: с завязанными глазами две выбирают живое существо (столбцы 1 и 4), две — место (столбцы 2 и 5), хотя у пятой веса выглядят совершенно одинаково; третьей это мешает меньше всех: верны все ответы с *tired* и четыре из пяти с *wide*. Весами существительных этого не объяснить: у пятой они смотрят на прилагательное не меньше (`0.304` против `0.294`). Теперь вторая строка. Без остаточной суммы *it*, слушая других, забывает себя, и два слоя находят другой путь: в четырёх запусках из пяти *it* на прилагательное почти не смотрит, и с завязанными глазами теряется не больше одного ответа из семи каждого вида. Смотрят существительные и сами доносят его до слоя 2: от прилагательного там зависят их ключи, а значит, и оценки.
 #
 # Так что остаточная сумма для этой задачи не обязательна. Обязательны два слоя: веса одного правы лишь в половине случаев при любом зерне.
 # %% id="coreference-claim"

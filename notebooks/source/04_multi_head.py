@@ -31,7 +31,7 @@
 #
 # **Понадобится** урок 03: запросы, ключи, значения, маски. **Время:** 70 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются меньше чем за минуту.
 #
-# Предыдущий урок: [03, механизм внимания](03_attention.ipynb). Следующий урок: [05, позиционное кодирование](05_positions.ipynb).
+# Предыдущий урок: [03, внимание](03_attention.ipynb). Следующий урок: [05, позиционное кодирование](05_positions.ipynb).
 # %% id="start"
 from course_lib import start
 
@@ -672,11 +672,11 @@ assert same
 # %% [markdown] id="number" lang="en"
 # ## 11. How many heads?
 #
-# What does a head cost? With $d_k = d_v = D/H$ the answer is surprising. The four matrices have $4D^2$ numbers, whatever $H$ is. The projections take $4TD^2$ multiply-adds; the scores $H \cdot T^2 d_k = T^2 D$, and the weighted sums as many. We count, for $T = 128$ and $D = 64$ (the last line holds two sizes for the cards of this lesson):
+# What does a head cost? With $d_k = d_v = D/H$ nothing, as lesson 00 said in passing of the multiply-adds. The four matrices have $4D^2$ numbers, whatever $H$ is. The projections take $4TD^2$ multiply-adds; the scores $H \cdot T^2 d_k = T^2 D$, and the weighted sums as many. We count, for $T = 128$ and $D = 64$ (the last line holds two sizes for the cards of this lesson):
 # %% [markdown] id="number" lang="ru"
 # ## 11. Сколько нужно голов?
 #
-# Сколько стоит голова? При $d_k = d_v = D/H$ ответ неожиданный. В четырёх матрицах $4D^2$ чисел при любом $H$. На проекции уходит $4TD^2$ умножений-сложений, на оценки — $H \cdot T^2 d_k = T^2 D$, и ещё столько же на взвешенные суммы. Посчитаем для $T = 128$, $D = 64$ (в последней строке — два числа для карточек урока):
+# Сколько стоит голова? При $d_k = d_v = D/H$ — нисколько; про умножения это мимоходом сказал уже урок 00. В четырёх матрицах $4D^2$ чисел при любом $H$. На проекции уходит $4TD^2$ умножений-сложений, на оценки — $H \cdot T^2 d_k = T^2 D$, и ещё столько же на взвешенные суммы. Посчитаем для $T = 128$, $D = 64$ (в последней строке — два числа для карточек урока):
 # %% id="number-cost"
 T, D = 128, 64
 counted = []
@@ -715,7 +715,7 @@ show(curves.winners(SIZES, winners, keys=64), "multi_head_winners")
 # %% [markdown] id="grouped" lang="en"
 # ## 12. Fewer keys than queries
 #
-# So far our models have read (only the tiny GPT of lesson 00 wrote). When a model *writes*, another price comes in: the memory for keys and values. It makes one token at a time, and each new token attends to all earlier ones. Under a causal mask nothing that comes later changes an earlier token, so the keys and values of the earlier ones can be kept: this is the **KV cache** (key-value cache). For each token, in each of $L$ layers, $H$ keys and $H$ values of size $d_k$:
+# So far our models have read (only the tiny GPT of lesson 00 wrote). When a model *writes*, another price comes in: the memory for keys and values. It makes one token at a time, and each new token attends to all earlier ones. Under a causal mask nothing that comes later changes an earlier token, so the keys and values of the earlier ones can be kept: this is the **KV cache** (key-value cache). For each token, in each of $L$ layers (in whole models: blocks, lesson 06), $H$ keys and $H$ values of size $d_k$:
 #
 # $$\text{cache} = 2 \cdot L \cdot H_{KV} \cdot d_k \cdot T \ \text{numbers}, \qquad H_{KV} = H \ \text{(so far)}.$$
 #
@@ -723,7 +723,7 @@ show(curves.winners(SIZES, winners, keys=64), "multi_head_winners")
 # %% [markdown] id="grouped" lang="ru"
 # ## 12. Ключей меньше, чем запросов
 #
-# До сих пор наши модели читали (писала только крошечная GPT в уроке 00). Когда модель *пишет*, появляется ещё одна цена — память для ключей и значений. Модель выдаёт токены по одному, и каждый новый токен смотрит на все предыдущие. При каузальной маске ничто из написанного позже не меняет токен, стоящий раньше, поэтому ключи и значения предыдущих токенов можно хранить: это **KV-кэш** (key-value cache). На каждый токен в каждом из $L$ слоёв приходится $H$ ключей и $H$ значений размера $d_k$:
+# До сих пор наши модели читали (писала только крошечная GPT в уроке 00). Когда модель *пишет*, появляется ещё одна цена — память для ключей и значений. Модель выдаёт токены по одному, и каждый новый токен смотрит на все предыдущие. При каузальной маске ничто из написанного позже не меняет токен, стоящий раньше, поэтому ключи и значения предыдущих токенов можно хранить: это **KV-кэш** (key-value cache). На каждый токен в каждом из $L$ слоёв (в целых моделях — блоков, урок 06) приходится $H$ ключей и $H$ значений размера $d_k$:
 #
 # $$\text{кэш} = 2 \cdot L \cdot H_{KV} \cdot d_k \cdot T \ \text{чисел}, \qquad H_{KV} = H \ \text{(пока что)}.$$
 #

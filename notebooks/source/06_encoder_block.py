@@ -139,11 +139,11 @@ print("eight attention layers on one token are one matrix:", close(y, token @ ma
 # %% [markdown] id="symbols" lang="en"
 # ## 2. Symbols
 #
-# Letters are those of the earlier lessons. The notes call the factor by which the feed-forward layer widens $K$; $K$ are our keys, so it is $r$. Neurons of the hidden vector are numbered by $j$, blocks by $l$, in section 9 the features of one token by $i$; $\odot$ multiplies number by number, and $x \leftarrow \dots$ gives a new value. The keys and values $k_j, v_j$ of sections 4 and 13 are not those of attention, and $h$ is the hidden vector here, no number of a head and no state of a recurrent network.
+# Letters are those of the earlier lessons. The notes call the factor by which the feed-forward layer widens $K$; $K$ are our keys, so it is $r$. Neurons of the hidden vector are numbered by $j$, blocks, and in section 8 sub-layers, by $l$, in section 9 the features of one token by $i$; $\odot$ multiplies number by number, and $x \leftarrow \dots$ gives a new value. The keys and values $k_j, v_j$ of section 4 are not those of attention, and $h$ is the hidden vector here, no number of a head and no state of a recurrent network.
 # %% [markdown] id="symbols" lang="ru"
 # ## 2. Обозначения
 #
-# Буквы — те же, что в прошлых уроках. То, во сколько раз слой прямого распространения расширяет вектор, в конспекте обозначено $K$; у нас $K$ — ключи, поэтому пишем $r$. Нейроны скрытого вектора нумеруются буквой $j$, блоки — буквой $l$, а в разделе 9 признаки одного токена — буквой $i$; $\odot$ — поэлементное умножение, $x \leftarrow \dots$ — присваивание. Ключи и значения $k_j, v_j$ из разделов 4 и 13 — не те, что во внимании, а $h$ здесь — скрытый вектор, а не номер головы и не состояние рекуррентной сети.
+# Буквы — те же, что в прошлых уроках. То, во сколько раз слой прямого распространения расширяет вектор, в конспекте обозначено $K$; у нас $K$ — ключи, поэтому пишем $r$. Нейроны скрытого вектора нумеруются буквой $j$, блоки, а в разделе 8 подслои — буквой $l$, а в разделе 9 признаки одного токена — буквой $i$; $\odot$ — поэлементное умножение, $x \leftarrow \dots$ — присваивание. Ключи и значения $k_j, v_j$ из раздела 4 — не те, что во внимании, а $h$ здесь — скрытый вектор, а не номер головы и не состояние рекуррентной сети.
 # %% id="notation"
 notation_table(6)
 
@@ -302,9 +302,9 @@ show(drawings.sub_layers(), "sub_layers")
 #
 # $$\mathrm{FFN}(x) = \sum_{j} \mathrm{relu}(x \cdot k_j + b_{1,j})\; v_j + b_2.$$
 #
-# Похоже на внимание: $x$ сравнивают с ключами, а значения складывают с весами: чем лучше подошёл ключ, тем больше вес (Geva et al., 2021). Но эти ключи и значения не берутся из токенов. Это веса, выученные при обучении и одинаковые для всех текстов: в них то, что модель знает *до* чтения. И softmax здесь нет: каждый нейрон сам решает, сработать ли ему; может не сработать ни один, могут сработать все, и сумма чисел $h_j$ не обязана равняться 1.
+# Похоже на внимание: $x$ сравнивают с ключами, а значения складывают с весами, и чем лучше подошёл ключ, тем больше вес (Geva et al., 2021). Но эти ключи и значения не берутся из токенов. Это веса, выученные при обучении и одинаковые для всех текстов: в них то, что модель знает *до* чтения. И softmax здесь нет: каждый нейрон сам решает, сработать ли ему; может не сработать ни один, могут сработать все, и сумма чисел $h_j$ не обязана равняться 1.
 #
-# В конспекте это выражено одной картиной: если $h$ — one-hot вектор, произведение $h W_2$ — одна строка $W_2$. Значит, $W_2$ хранит, а $W_1$ готовит запрос.
+# В конспекте это выражено одной картиной: если $h$ — one-hot-вектор, произведение $h W_2$ — одна строка $W_2$. Значит, $W_2$ хранит, а $W_1$ готовит запрос.
 #
 # Чтобы **записать факт**, хватит одного нейрона: он срабатывает на один вектор $k$ длины 1 и прибавляет $v$. Его столбец в $W_1$ — это $a k$, а смещение равно $-ac$, где порог $c$ между 0 и 1. Для вектора $x$ длины 1 аргумент ReLU равен $a(x \cdot k - c)$. Пока $x \cdot k \le c$, он не больше нуля, и нейрон молчит; для самого $k$ он равен $a(1 - c)$. При $a = 1/(1 - c)$ это 1, и прибавится ровно $v$.
 # %% id="memory-plant"
@@ -415,7 +415,7 @@ show(
 # %% [markdown] id="width-after" lang="en"
 # With $D$ fixed, wider is simply better, and $r = 8$ is far from wasteful: its feed-forward layer has twice the weights of that with $r = 4$, and uses them. (Learns faster, strictly speaking: all have the same 1,500 steps.) Waste can only be seen where the number of weights is fixed, so that what the feed-forward layer gets is taken from somewhere else. With about 8,000 weights in all, the three shapes between $r = 1.4$ and $r = 8$ learn nearly everything; only their loss, the mean of $-\log p$ of the right answers, tells them apart, and it is least at $r = 3.7$. A block with hardly any hidden layer ($r = 0.07$) and one with hardly any width ($r = 18$, three components for each of four heads) are clearly worse. So the notes' rule holds with a correction: at equal weights about 4 is best of these five, and at a third of it or at twice it as many facts are learned, with about twice the loss.
 # %% [markdown] id="width-after" lang="ru"
-# При постоянном $D$ чем шире, тем просто лучше, и $r = 8$ вовсе не расточительно: у слоя вдвое больше весов, чем при $r = 4$, и модель их использует. (Строго говоря, быстрее учится: шагов у всех одинаково, 1500.) О расточительности можно говорить, только когда число весов ограничено: то, что отдано слою прямого распространения, приходится отнять в другом месте. Когда весов всего около 8000, три варианта от $r = 1.4$ до $r = 8$ выучивают почти всё; различает их только функция потерь, среднее $-\log p$ верных ответов, и меньше всего она при $r = 3.7$. Блок почти без скрытого слоя ($r = 0.07$) и блок с очень короткими векторами ($r = 18$, по три компоненты на каждую из четырёх голов) заметно хуже. Так что правило из конспекта верно с поправкой: при равном числе весов из этих пяти лучше всего отношение около 4, а при втрое меньшем или вдвое большем выучивается почти столько же, хотя функция потерь примерно вдвое больше.
+# При постоянном $D$ чем шире, тем просто лучше, и $r = 8$ вовсе не расточительно: у слоя вдвое больше весов, чем при $r = 4$, и модель их использует. (Строго говоря, быстрее учится: шагов у всех одинаково, 1500.) О расточительности можно говорить, только когда число весов ограничено: то, что отдано слою прямого распространения, приходится отнять в другом месте. Когда весов всего около 8000, три варианта от $r = 1.4$ до $r = 8$ выучивают почти всё; различают их только потери, среднее $-\log p$ верных ответов, и меньше всего они при $r = 3.7$. Блок почти без скрытого слоя ($r = 0.07$) и блок с очень короткими векторами ($r = 18$, по три компоненты на каждую из четырёх голов) заметно хуже. Так что правило из конспекта верно с поправкой: при равном числе весов из этих пяти лучше всего отношение около 4, а при втрое меньшем или вдвое большем выучивается почти столько же, хотя функция потерь примерно вдвое больше.
 # %% [markdown] id="activation" lang="en"
 # ## 6. Other activations: GELU and SwiGLU
 #
@@ -587,15 +587,15 @@ for residual, name in ((False, "without"), (True, "with")):
     print(f"{name:12} " + "".join(f"{value:9.1e}" for value in flow[residual, "none"]))
 
 # %% [markdown] id="residual-after" lang="en"
-# Without them the gradient vanishes: after 64 blocks it is twelve orders of magnitude smaller. With them it does not vanish, but now it explodes, and so do the vectors themselves: each block adds something to the *residual stream* (the name for the sum that runs through all the blocks along the residual connections), what it adds grows with the stream: each block multiplies the size of the stream by some factor, and over 64 blocks the factors multiply. (How fast depends on how large the initial matrices are.) A residual connection cures one half of the disease. The other half needs something that holds the size of the vectors.
+# Without them the gradient vanishes: after 64 blocks it is twelve orders of magnitude smaller. With them it does not vanish, but now it explodes, and so do the vectors themselves. Each block adds something to the *residual stream* (the name for the sum that runs through all the blocks along the residual connections), and what it adds grows with the stream. So each block multiplies the size of the stream by some factor, and over 64 blocks the factors multiply. (How fast depends on how large the initial matrices are.) A residual connection cures one half of the disease. The other half needs something that holds the size of the vectors.
 # %% [markdown] id="residual-after" lang="ru"
-# Без связей градиент затухает: после 64 блоков он меньше на двенадцать порядков. Со связями он не затухает, зато взрывается, и сами векторы тоже: каждый блок что-то прибавляет к *остаточному потоку* (residual stream — так называют сумму, которая идёт через все блоки по остаточным связям), прибавка растёт вместе с ним: каждый блок умножает масштаб потока на некоторое число, и за 64 блока эти числа перемножаются. (Насколько быстро — зависит от размера начальных матриц.) Остаточная связь лечит половину болезни. Для второй половины нужно что-то, что удержит масштаб векторов.
+# Без связей градиент затухает: после 64 блоков он меньше на двенадцать порядков. Со связями он не затухает, зато взрывается, и сами векторы тоже: каждый блок что-то прибавляет к *остаточному потоку* (residual stream — так называют сумму, которая идёт через все блоки по остаточным связям), и прибавка растёт вместе с ним, то есть каждый блок умножает масштаб потока на некоторое число, и за 64 блока эти числа перемножаются. (Насколько быстро — зависит от размера начальных матриц.) Остаточная связь лечит половину болезни. Для второй половины нужно что-то, что удержит масштаб векторов.
 
 
 # %% [markdown] id="layer-norm" lang="en"
 # ## 9. LayerNorm
 #
-# **LayerNorm** (Ba et al., 2016) takes the vector of one token, subtracts the mean of its $D$ numbers and divides by their standard deviation $\sigma$, the root of the *variance* $\sigma^2$. In statistics that is a *z-score*. Then each feature gets a learned factor $\gamma_i$ and a learned shift $\beta_i$.
+# **LayerNorm** (Ba et al., 2016) takes the vector of one token, subtracts the mean of its $D$ numbers and divides by their standard deviation $\sigma$, the root of the *variance* $\sigma^2$. In statistics that is a *z-score*. Then each *feature*, as the components of the vector are called here, gets a learned factor $\gamma_i$ and a learned shift $\beta_i$.
 #
 # $$\mu = \frac{1}{D}\sum_i x_i, \qquad \sigma^2 = \frac{1}{D}\sum_i (x_i - \mu)^2, \qquad \hat x_i = \frac{x_i - \mu}{\sqrt{\sigma^2 + \varepsilon}}, \qquad y_i = \gamma_i \hat x_i + \beta_i.$$
 #
@@ -607,7 +607,7 @@ for residual, name in ((False, "without"), (True, "with")):
 # %% [markdown] id="layer-norm" lang="ru"
 # ## 9. LayerNorm
 #
-# **LayerNorm**, нормализация слоя (Ba et al., 2016), берёт вектор одного токена, вычитает среднее его $D$ чисел и делит на их стандартное отклонение $\sigma$, корень из *дисперсии* $\sigma^2$. В статистике это называется *z-оценкой*. Затем у каждого признака есть обучаемый множитель $\gamma_i$ и обучаемый сдвиг $\beta_i$.
+# **LayerNorm**, нормализация слоя (Ba et al., 2016), берёт вектор одного токена, вычитает среднее его $D$ чисел и делит на их стандартное отклонение $\sigma$, корень из *дисперсии* $\sigma^2$. В статистике это называется *z-оценкой*. Затем у каждого *признака* (feature; так здесь называют компоненты вектора) есть обучаемый множитель $\gamma_i$ и обучаемый сдвиг $\beta_i$.
 #
 # $$\mu = \frac{1}{D}\sum_i x_i, \qquad \sigma^2 = \frac{1}{D}\sum_i (x_i - \mu)^2, \qquad \hat x_i = \frac{x_i - \mu}{\sqrt{\sigma^2 + \varepsilon}}, \qquad y_i = \gamma_i \hat x_i + \beta_i.$$
 #
@@ -703,7 +703,7 @@ claim(
 #
 # **RMSNorm** (root mean square; Zhang & Sennrich, 2019) leaves out the mean and β: $\gamma_i\, x_i / \sqrt{\tfrac{1}{D}\sum_k x_k^2 + \varepsilon}$. It costs less, and models do as well without the mean and β; T5 uses it, and since Llama (2023) most large models do.
 # %% [markdown] id="gamma-beta-after" lang="ru"
-# $\gamma_i$ и $\beta_i$ относятся к *признаку* $i$ и одинаковы для всех токенов. Среднее равно 10, если все $\beta_i$ равны ему; один сдвиг из четырёх даёт 2.5. И отменить нормализацию они не могут: каким было среднее и каким был масштаб отдельного токена, по $\hat x$ уже не узнать, и никакое число, одинаковое для всех токенов, этого не вернёт. Зато каждый *признак* они могут сделать больше или меньше и сдвинуть: один усилить, другой ослабить, третий выключить.
+# $\gamma_i$ и $\beta_i$ относятся к *признаку* $i$ и одинаковы для всех токенов. Среднее равно 10, если каждый $\beta_i$ равен 10; один сдвиг из четырёх даёт 2.5. И отменить нормализацию они не могут: каким было среднее и каким был масштаб отдельного токена, по $\hat x$ уже не узнать, и никакое число, одинаковое для всех токенов, этого не вернёт. Зато каждый *признак* они могут сделать больше или меньше и сдвинуть: один усилить, другой ослабить, третий выключить.
 #
 # Масштаб токена пропадает — в этом и смысл. Если $x$ вырастет в десять раз, выход LayerNorm не изменится, а значит, не изменится и выход следующего подслоя; так что прибавка подслоя больше не растёт вместе с потоком.
 #
@@ -866,7 +866,7 @@ print(
 # %% [markdown] id="batch-norm-training" lang="ru"
 # С LayerNorm вектор не сдвигается нигде: она видит один токен и ничего больше, одинаково при обучении и на инференсе. С BatchNorm его сдвигают соседи (тем сильнее, чем меньше батч), заполнение, если не написать вариант, который его не учитывает, и переход к инференсу. (При $B = 1$ соседей нет, поэтому в этой строке нули: вопрос нормализуется по собственным немногим словам и по заполнению, если оно не исключено.) А у признаков более длинных вопросов на инференсе уже не среднее 0 и отклонение 1, а то, что в последней строке.
 #
-# Важно ли это для обучения? Возьмём модель из раздела 13, энкодер, который называет один из 67 ответов, с двумя блоками, обучим её на батчах от 1 до 64 вопросов, каждый раз 300 шагов, и проверим на инференсе (три начальных значения, `course measure batch-size`). При маленьких батчах модель видит меньше вопросов, поэтому сравнивать стоит числа в строке, а не в столбце.
+# Важно ли это для обучения? Возьмём модель из раздела 13, энкодер, который называет один из 67 ответов, с двумя блоками, обучим её на батчах от 1 до 64 вопросов, каждый раз 300 шагов, и проверим на инференсе (три зерна, `course measure batch-size`). При маленьких батчах модель видит меньше вопросов, поэтому сравнивать стоит числа в строке, а не в столбце.
 # %% id="batch-norm-recorded"
 by_size = {}
 for row in recorded("batch-size")["rows"]:
@@ -914,7 +914,7 @@ show(drawings.norm_orders(), "norm_orders")
 # %% [markdown] id="order-profile-text" lang="en"
 # Xiong et al. (2020) asked which blocks get the large gradients before the first step. We ask the same of the model of section 13 with eight blocks, which is to answer questions: the gradient of its loss at $W_1$ of each block, mean of five seeds.
 # %% [markdown] id="order-profile-text" lang="ru"
-# Xiong et al. (2020) выясняли, каким блокам до первого шага достаются большие градиенты. Спросим о том же модель раздела 13 с восемью блоками, которая должна отвечать на вопросы: градиент её функции потерь по $W_1$ каждого блока, среднее по пяти начальным значениям.
+# Xiong et al. (2020) выясняли, каким блокам до первого шага достаются большие градиенты. Спросим о том же модель раздела 13 с восемью блоками, которая должна отвечать на вопросы: градиент её функции потерь по $W_1$ каждого блока, среднее по пяти зёрнам.
 # %% id="order-profile"
 profiles = {}
 print("block " + "".join(f"{n:6}" for n in range(1, 9)))
@@ -933,7 +933,7 @@ show(curves.gradient_norms(profiles), "gradient_norms")
 # %% [markdown] id="order-training" lang="en"
 # In post-norm they rise towards the last block, as Xiong et al. found; in pre-norm, where they found them nearly equal, they fall here. By the rise they explain why post-norm needs **warm-up**: the learning rate begins near 0 and rises for some steps before it stays or falls. Without it the last blocks change a lot from the first steps on, while those below still deliver random vectors. (That cannot be all: the rise is small here, and Adam, with which we train, divides a gradient by its size. Liu et al., 2020, name another reason: in post-norm the same change of the weights changes the output more. We can only show the effect.) The recorded experiment trains the eight blocks with Adam, with the full rate at once or with warm-up over the first 100 of 200 steps (three seeds, `course measure warm-up`). The cell repeats the first 60 steps at the rate 0.01 without warm-up, for both orders.
 # %% [markdown] id="order-training" lang="ru"
-# В post-norm градиенты растут к последнему блоку — это нашли и Xiong et al.; в pre-norm, где у них градиенты почти равны, здесь они убывают. Ростом они объясняют, почему post-norm нуждается в **прогреве** (warm-up): сначала скорость обучения близка к нулю, некоторое время растёт, а потом остаётся постоянной или убывает. Без прогрева последние блоки с первых же шагов сильно меняются, пока нижние ещё выдают случайные векторы. (Это не всё: рост здесь невелик, а Adam, которым мы обучаем, делит градиент на его величину. Liu et al., 2020, называют другую причину: в post-norm одно и то же изменение весов сильнее меняет выход. Мы можем показать только само явление.) В записанном эксперименте восемь блоков обучают с Adam сразу с полной скоростью или с прогревом в первые 100 шагов из 200 (три начальных значения, `course measure warm-up`). Ячейка повторяет первые 60 шагов при скорости 0.01 без прогрева, для обоих порядков.
+# В post-norm градиенты растут к последнему блоку — это нашли и Xiong et al.; в pre-norm, где у них градиенты почти равны, здесь они убывают. Ростом они объясняют, почему post-norm нуждается в **прогреве** (warm-up): сначала скорость обучения близка к нулю, некоторое время растёт, а потом остаётся постоянной или убывает. Без прогрева последние блоки с первых же шагов сильно меняются, пока нижние ещё выдают случайные векторы. (Это не всё: рост здесь невелик, а Adam, которым мы обучаем, делит градиент на его величину. Liu et al., 2020, называют другую причину: в post-norm одно и то же изменение весов сильнее меняет выход. Мы можем показать только само явление.) В записанном эксперименте восемь блоков обучают с Adam сразу с полной скоростью или с прогревом в первые 100 шагов из 200 (три зерна, `course measure warm-up`). Ячейка повторяет первые 60 шагов при скорости 0.01 без прогрева, для обоих порядков.
 # %% id="order-recorded"
 warm = {}
 for row in recorded("warm-up")["rows"]:
@@ -972,7 +972,7 @@ show(curves.first_steps(range(1, 61), losses), "first_steps")
 # %% [markdown] id="order-after" lang="en"
 # Post-norm at the full rate of 0.01 learns nothing: the loss stays at that of a guess. At 0.003 it stumbles, at 0.001 it gets along; warm-up helps at 0.003 altogether and at 0.01 in part. Pre-norm answers everything, at each rate, with or without warm-up. So "LayerNorm first" is not a matter of taste: it makes the training of deep models less delicate. Which of the two is better where both train, this task cannot say, since both reach 1.00; BERT was made with post-norm, and with warm-up.
 # %% [markdown] id="order-after" lang="ru"
-# Post-norm с полной скоростью 0.01 не учится ничему: значение функции потерь остаётся таким, как при угадывании. При 0.003 обучение спотыкается, при 0.001 идёт; прогрев при 0.003 помогает полностью, при 0.01 — отчасти. Модель с pre-norm верно отвечает на все вопросы при любой из этих скоростей, с прогревом и без него. Так что ставить LayerNorm перед подслоем — не дело вкуса: глубокие модели тогда легче обучать. Какая из двух лучше там, где обучаются обе, эта задача не скажет: обе доходят до 1.00. BERT обучали с post-norm — и с прогревом.
+# Post-norm с полной скоростью 0.01 не учится ничему: потери остаются такими, как при угадывании. При 0.003 обучение спотыкается, при 0.001 идёт; прогрев при 0.003 помогает полностью, при 0.01 — отчасти. Модель с pre-norm верно отвечает на все вопросы при любой из этих скоростей, с прогревом и без него. Так что ставить LayerNorm перед подслоем — не дело вкуса: глубокие модели тогда легче обучать. Какая из двух лучше там, где обучаются обе, эта задача не скажет: обе доходят до 1.00. BERT обучали с post-norm — и с прогревом.
 
 
 # %% [markdown] id="block" lang="en"
@@ -1124,7 +1124,7 @@ assert questions.accuracy(readers[False], asked) < 0.2
 # %% [markdown] id="questions" lang="en"
 # ## 13. What is internet? A question on its way through the blocks
 #
-# The notes leave an example unfinished: the question *what is internet* (in Russian «что такое интернет») passes through the blocks; lower blocks recognise surface patterns, the phrase "what is", upper ones the meaning. Let us finish it, on a model small enough to look into. It has learned 112 facts about 16 things by heart. What is asked is told by the question word and by the word after the thing, or its absence; only for *of* does one of them suffice:
+# The notes leave an example unfinished: the question *what is internet* (in Russian «что такое интернет») passes through the blocks; lower blocks recognise surface patterns, the phrase "what is", upper ones the meaning. Let us finish it, on a model small enough to look into. It has learned 112 facts about 16 things by heart. The kind of a question follows from two things together, the question word and the word after the thing (or that there is none); only *of* settles it alone:
 #
 # | kind | question |
 # |---|---|
@@ -1260,7 +1260,7 @@ show(
 #
 # Зонд читает больше, чем сама модель: после блока 1 logit lens даёт верный ответ на куда меньшую долю вопросов, чем зонд. То, что в векторе уже есть, ещё не обязано быть там, где его ищет сама модель.
 #
-# Последние строки показывают под другим углом то, что мы нашли в разделе 12: без остаточных связей необученный энкодер теряет слова, с каждым блоком всё больше. (Всё меньше, но не до нуля: зонд приводит все признаки к одному масштабу, как бы малы ни были различия.)
+# Последние строки показывают под другим углом то, что мы нашли в разделе 12: без остаточных связей необученный энкодер теряет слова, с каждым блоком всё больше. (Доли зонда падают, но не до нуля: зонд приводит все признаки к одному масштабу, как бы малы ни были различия.)
 #
 # Значит, фраза из конспекта верна с такой поправкой: то, что следует из самих слов, доступно сразу и даже без обучения; то, что нужно найти в памяти, накапливается по пути, здесь — в первых двух-трёх блоках. Но неверно, что ответ появляется только наверху: после одного блока зонд находит его в 71 % случаев (у необученной модели — в 61 %), после двух — уже в 96 % (у необученной — в 57 %).
 # %% [markdown] id="neurons" lang="en"
@@ -1379,9 +1379,9 @@ show(curves.firing(h[:, :, rare].permute(2, 0, 1).numpy(), rare, questions.THING
 #
 # The columns of the variance show from inside what the probes found: in the first block half of a neuron's variance follows the kind of question alone, as in the untrained model; from the second on the largest part, 0.39 to 0.46, depends on kind *and* thing together, which is what an answer is. (In the untrained model it is about half as much: ReLU makes something like a product even of a plain sum.)
 # %% [markdown] id="neurons-after" lang="ru"
-# Итак, в обученном слое факты лежат не как в картотеке. На один вопрос срабатывает от 25 до 29 нейронов из 64, каждый в среднем — на 44–51 вопрос из 112, и незаменимых нет: уберите любой из 256 — не потеряется ни один ответ; даже без всего слоя в блоке 2, 3 или 4 ответы остаются верными, без слоя в блоке 1 — 86 % из них, без всех четырёх — 72 %. Факт распределён: это сумма многих строк, а каждая строка участвует во многих фактах. One-hot вектор из конспекта верно показывает, что делает один нейрон, но не то, как факты лежат в модели. И нельзя даже сказать, что факты этой модели лежат именно в слоях прямого распространения: во внимании и в матрицах вокруг него места с избытком, и модель, обученная вовсе без слоёв прямого распространения, тоже выучивает все 112. Где места мало, как в разделе 5, там чем больше нейронов, тем больше фактов. (В больших языковых моделях Geva et al., 2021, нашли нейроны, которые откликаются на закономерности, понятные человеку, и выходы, которые складываются из сотен таких нейронов.)
+# Итак, в обученном слое факты лежат не как в картотеке. На один вопрос срабатывает от 25 до 29 нейронов из 64, каждый в среднем — на 44–51 вопрос из 112, и незаменимых нет: уберите любой из 256 — не потеряется ни один ответ; даже без всего слоя в блоке 2, 3 или 4 ответы остаются верными, без слоя в блоке 1 — 86 % из них, без всех четырёх — 72 %. Факт распределён: это сумма многих строк, а каждая строка участвует во многих фактах. One-hot-вектор из конспекта верно показывает, что делает один нейрон, но не то, как факты лежат в модели. И нельзя даже сказать, что факты этой модели лежат именно в слоях прямого распространения: во внимании и в матрицах вокруг него места с избытком, и модель, обученная вовсе без слоёв прямого распространения, тоже выучивает все 112. Где места мало, как в разделе 5, там чем больше нейронов, тем больше фактов. (В больших языковых моделях Geva et al., 2021, нашли нейроны, которые откликаются на закономерности, понятные человеку, и выходы, которые складываются из сотен таких нейронов.)
 #
-# Столбцы дисперсии показывают изнутри то, что нашли зонды: в первом блоке половина дисперсии нейрона объясняется одним только видом вопроса, как и у необученной модели; со второго наибольшая часть, от 0.39 до 0.46, зависит от сочетания вида *и* предмета — а это и есть ответ. (У необученной модели она примерно вдвое меньше: ReLU и простую сумму превращает в нечто вроде произведения.)
+# Столбцы дисперсии показывают изнутри то, что нашли зонды: в первом блоке половина дисперсии нейрона объясняется одним только видом вопроса, как и у необученной модели; со второго наибольшая часть, от 0.39 до 0.46, зависит от сочетания вида *и* предмета — а это и есть ответ. (У необученной модели она примерно вдвое меньше: даже простую сумму ReLU превращает в нечто вроде произведения.)
 # %% id="neurons-claim"
 claim(
     "6.6",
@@ -1401,7 +1401,7 @@ claim(
 # %% [markdown] id="depth" lang="ru"
 # ### Глубина или ширина?
 #
-# Блоки работают один за другим: второй не может начать, пока не закончил первый, на любом оборудовании. А внутри блока число шагов постоянное, и каждый может занять всё оборудование сразу, какой бы ни была ширина. Поэтому глубокая узкая модель медленнее, чем неглубокая широкая с тем же числом весов. Но кое-что требует нескольких шагов: чтобы понять, к чему относится *it* (урок 03), надо сначала принести к нему прилагательное, а потом сравнивать. В записанном эксперименте одно и то же число весов распределено между всё большим числом блоков. Задач две: таблица из раздела 5, всего около 8000 весов, 1000 шагов; и вопрос, к чему относится *it*, около 29000 весов в блоках, 300 шагов. Над блоками второй модели стоит ещё одна голова внимания, веса которой и есть ответ, как в уроке 03; если угадывать одно существительное из двух, верна половина ответов. (Три начальных значения, `course measure depth-width`.)
+# Блоки работают один за другим: второй не может начать, пока не закончил первый, на любом оборудовании. А внутри блока число шагов постоянное, и каждый может занять всё оборудование сразу, какой бы ни была ширина. Поэтому глубокая узкая модель медленнее, чем неглубокая широкая с тем же числом весов. Но кое-что требует нескольких шагов: чтобы понять, к чему относится *it* (урок 03), надо сначала принести к нему прилагательное, а потом сравнивать. В записанном эксперименте одно и то же число весов распределено между всё большим числом блоков. Задач две: таблица из раздела 5, всего около 8000 весов, 1000 шагов; и вопрос, к чему относится *it*, около 29000 весов в блоках, 300 шагов. Над блоками второй модели стоит ещё одна голова внимания, веса которой и есть ответ, как в уроке 03; если угадывать одно существительное из двух, верна половина ответов. (Три зерна, `course measure depth-width`.)
 # %% id="depth-numbers"
 by_depth = {}
 for row in recorded("depth-width")["rows"]:

@@ -18,7 +18,7 @@
 # %% [markdown] id="title" lang="ru"
 # # Урок 08. BERT против GPT
 #
-# Трансформер из урока 07 читает энкодером и пишет декодером. В 2018 году из двух его половин сделали две модели; их обучили на обычном тексте, который никто не размечал, и это изменило всю область: GPT пишет, BERT читает. В этом уроке мы соберём обе из уже знакомых блоков, обучим на одних и тех же маленьких историях и поставим рядом: чему учится каждая, что её можно заставить делать вопреки её устройству и чего это стоит. У обеих логиты, потери и градиенты должны совпасть с тем, что даёт общепринятая библиотека, а веса — переноситься в обе стороны.
+# Трансформер из урока 07 читает энкодером и пишет декодером. В 2018 году из двух его половин сделали две модели; их обучили на обычном тексте, который никто не размечал, и это изменило всю обработку текстов: GPT пишет, BERT читает. В этом уроке мы соберём обе из уже знакомых блоков, обучим на одних и тех же маленьких историях и поставим рядом: чему учится каждая, что её можно заставить делать вопреки её устройству и чего это стоит. У обеих логиты, потери и градиенты должны совпасть с тем, что даёт общепринятая библиотека, а веса — переноситься в обе стороны.
 #
 # **Вы научитесь**
 #
@@ -145,11 +145,11 @@ assert on_labelled == 1 and from_scratch < 0.9
 # %% [markdown] id="symbols" lang="en"
 # ## 2. Symbols
 #
-# The letters are those of lessons 03 to 07. New are BERT's segment embeddings, the weights of its head, and what drawing a token needs: $\tau$, $u$, $k$, $p$. Here $k$ is a number of tokens and no key, $u$ a random number and no vector of Word2Vec.
+# The letters are those of lessons 03 to 07. New are BERT's segment embeddings, the weights of its head, and what drawing a token needs: $\tau$, $u$, $k$, $p$. Here $k$ is a number of tokens and no key, $u$ a random number and no vector of Word2Vec, $J$ a set of places and no Jacobian, and $z$ without an index are logits, as in lesson 07.
 # %% [markdown] id="symbols" lang="ru"
 # ## 2. Обозначения
 #
-# Буквы те же, что в уроках 03–07. Новое — эмбеддинги сегментов BERT, веса его головы и то, что нужно для выбора токена: $\tau$, $u$, $k$, $p$. Здесь $k$ — число токенов, а не ключ, $u$ — случайное число, а не вектор Word2Vec.
+# Буквы те же, что в уроках 03–07. Новое — эмбеддинги сегментов BERT, веса его головы и то, что нужно для выбора токена: $\tau$, $u$, $k$, $p$. Здесь $k$ — число токенов, а не ключ, $u$ — случайное число, а не вектор Word2Vec, $J$ — набор мест, а не матрица Якоби, а $z$ без индекса — логиты, как в уроке 07.
 # %% id="notation"
 notation_table(8)
 
@@ -201,7 +201,7 @@ show(drawings.three_families(), "three_families")
 # %% [markdown] id="families-after" lang="en"
 # Only the mask. (Shown for pre-norm; in post-norm the LayerNorm of the cross-attention has to go with it.) *Decoder-only* and *encoder-only* name the half of Vaswani's model that was kept; the block is the same. (The order of normalisation differs between BERT, "post", and GPT-2, "pre", but that is fashion of the year, not family: lesson 06.) The mask decides what a model can be trained on. Under the triangle every row may be asked for the next token, so one pass over $T$ tokens answers $T$ questions (lesson 07). Without it every row sees both sides of its token, but asking for a token that is in sight would be pointless: some tokens have to be hidden first, and only those can be asked for. The third family in the figure is lesson 07's, here with the name of its best-known member, T5. Its mask in one square: the source sees itself (top left), the target sees the whole source (cross-attention, bottom left) and its own past (bottom right), and the source sees nothing of the target.
 # %% [markdown] id="families-after" lang="ru"
-# Только маской. (Показано для pre-norm; при post-norm вместе с перекрёстным вниманием надо убрать и его LayerNorm.) Названия «только декодер» (decoder-only) и «только энкодер» (encoder-only) говорят, какую половину модели Васвани оставили; блок один и тот же. (Порядок нормализации у BERT — «post», у GPT-2 — «pre», но это мода своего года, а не признак семейства: урок 06.) Маска решает, на какой задаче модель можно обучать. С треугольником любую строку можно спросить о следующем токене, так что один проход по $T$ токенам отвечает на $T$ вопросов (урок 07). Без него каждая строка видит текст по обе стороны от своего токена, но спрашивать о токене, который на виду, бессмысленно: сначала надо что-то скрыть, и спросить можно только о скрытом. Третье семейство на рисунке — модель урока 07, здесь под именем самой известной из таких моделей, T5. Её маска одним квадратом: исходный текст видит сам себя (слева вверху), перевод — весь исходный текст (перекрёстное внимание, слева внизу) и собственное прошлое (справа внизу), а исходный текст перевода не видит.
+# Только маской. (Показано для pre-norm; при post-norm вместе с перекрёстным вниманием надо убрать и его LayerNorm.) Названия «только декодер» (decoder-only) и «только энкодер» (encoder-only) говорят, какую половину модели Vaswani et al. оставили; блок один и тот же. (Порядок нормализации у BERT — «post», у GPT-2 — «pre», но это мода своего года, а не признак семейства: урок 06.) Маска решает, на какой задаче модель можно обучать. С треугольником любую строку можно спросить о следующем токене, так что один проход по $T$ токенам отвечает на $T$ вопросов (урок 07). Без него каждая строка видит текст по обе стороны от своего токена, но спрашивать о токене, который на виду, бессмысленно: сначала надо что-то скрыть, и спросить можно только о скрытом. Третье семейство на рисунке — модель урока 07, здесь под именем самой известной из таких моделей, T5. Её маска, сложенная в один квадрат: исходный текст видит сам себя (слева вверху), перевод — весь исходный текст (перекрёстное внимание, слева внизу) и собственное прошлое (справа внизу), а исходный текст перевода не видит.
 
 # %% [markdown] id="gpt" lang="en"
 # ## 4. GPT
@@ -210,7 +210,7 @@ show(drawings.three_families(), "three_families")
 #
 # $$X_0 = E[\text{ids}] + P, \qquad X_l = \mathrm{Block}_l(X_{l-1}), \qquad \text{logits} = \mathrm{LayerNorm}(X_L)\, E^\top.$$
 #
-# $P$ holds the first $T$ rows of the table of positions. There is no source and no memory.
+# $P$ holds the first $T$ rows of the table of positions. (The factor $\sqrt D$ of lesson 07 is not needed: learned positions begin as small as the embeddings.) There is no source and no memory.
 # %% [markdown] id="gpt" lang="ru"
 # ## 4. GPT
 #
@@ -218,7 +218,7 @@ show(drawings.three_families(), "three_families")
 #
 # $$X_0 = E[\text{ids}] + P, \qquad X_l = \mathrm{Block}_l(X_{l-1}), \qquad \text{logits} = \mathrm{LayerNorm}(X_L)\, E^\top.$$
 #
-# $P$ — первые $T$ строк таблицы позиций. Нет ни исходного текста, ни памяти.
+# $P$ — первые $T$ строк таблицы позиций. (Множитель $\sqrt D$ из урока 07 не нужен: обучаемые позиции вначале так же малы, как эмбеддинги.) Нет ни исходного текста, ни памяти.
 
 
 # %% id="gpt-class"
@@ -378,7 +378,7 @@ show(drawings.gpt_inference(), "gpt_inference")
 #
 # <details><summary>Answer</summary>
 #
-# Projections and feed-forward layers cost the same for every token that goes through. Without a cache step $t$ sends $t$ tokens through, together about $T^2/2$; with it one, together $T$. Attention compares pairs: without a cache $t^2$ in step $t$, together about $T^3/3$; with it $t$, together $T^2/2$. For a narrow model attention takes over early, for a wide one late: compare $12 D^2$, the weights of a block (four matrices of attention, $4D^2$, and two of the feed-forward layer with $d_{ff} = 4D$, $8D^2$), with $2 T D$, the multiply-adds of one query with $T$ keys and values. So for long texts: $T^3$ without the cache, $T^2$ with it; while $T$ is small beside $6D$ the layers dominate: $T^2$ and $T$.
+# Projections and feed-forward layers cost the same for every token that goes through. Without a cache step $t$ sends $t$ tokens through, together about $T^2/2$; with it one, together $T$. Attention compares pairs: without a cache $t^2$ in step $t$, together about $T^3/3$; with it $t$, together $T^2/2$. For a narrow model attention takes over early, for a wide one late: compare $12 D^2$, the weights of a block (four matrices of attention, $4D^2$, and two of the feed-forward layer with $d_{ff} = 4D$, $8D^2$), with $2 T D$, the multiply-adds of one query with $T$ keys and values. So for long texts: $T^3$ without the cache, $T^2$ with it; while $T$ is small beside $6D$ (lesson 00, section 8) the layers dominate: $T^2$ and $T$.
 #
 # </details>
 # %% [markdown] id="cache-text" lang="ru"
@@ -386,7 +386,7 @@ show(drawings.gpt_inference(), "gpt_inference")
 #
 # <details><summary>Ответ</summary>
 #
-# Проекции и слои прямого распространения стоят одинаково для каждого токена, который через них проходит. Без кэша на шаге $t$ проходит $t$ токенов, всего около $T^2/2$; с кэшем — один, всего $T$. Внимание сравнивает пары: без кэша $t^2$ на шаге $t$, всего около $T^3/3$; с кэшем $t$, всего $T^2/2$. В узкой модели внимание начинает преобладать рано, в широкой — поздно: сравните веса одного блока, $12 D^2$ (четыре матрицы внимания, $4D^2$, и две матрицы слоя прямого распространения при $d_{ff} = 4D$, $8D^2$), с числом умножений-сложений для одного запроса, $2 T D$ ($T$ ключей и столько же значений). Итак, на длинных текстах: $T^3$ без кэша, $T^2$ с ним; пока $T$ мало по сравнению с $6D$, преобладают слои: $T^2$ и $T$.
+# Проекции и слои прямого распространения стоят одинаково для каждого токена, который через них проходит. Без кэша на шаге $t$ проходит $t$ токенов, всего около $T^2/2$; с кэшем — один, всего $T$. Внимание сравнивает пары: без кэша $t^2$ на шаге $t$, всего около $T^3/3$; с кэшем $t$, всего $T^2/2$. В узкой модели внимание начинает преобладать рано, в широкой — поздно: сравните веса одного блока, $12 D^2$ (четыре матрицы внимания, $4D^2$, и две матрицы слоя прямого распространения при $d_{ff} = 4D$, $8D^2$), с числом умножений-сложений для одного запроса, $2 T D$ ($T$ ключей и столько же значений). Итак, на длинных текстах: $T^3$ без кэша, $T^2$ с ним; пока $T$ мало по сравнению с $6D$ (урок 00, раздел 8), преобладают слои: $T^2$ и $T$.
 #
 # </details>
 # %% id="cache"
@@ -458,7 +458,7 @@ show(curves.cache_cost(lengths, costs["with"], costs["without"]), "cache_cost")
 # %% [markdown] id="cache-after" lang="en"
 # The cache changes the cost and nothing else. (In the table $6D = 96$, so that it shows the passage: from 64 to 128 tokens the cost grows 2.5 times with the cache and 5.2 times without. On two logarithmic axes a power $T^a$ is a line of slope $a$.) Its price is memory: $2 L\, T\, D$ numbers for a text (lesson 04 counts it for real models, and shows how grouped queries make it smaller). And the two phases strain a machine differently. Prefill multiplies large matrices, many tokens at once, and is limited by arithmetic. Decoding reads *all* weights from memory to push *one* token through, and is limited by how fast memory can be read; therefore servers write many texts together.
 # %% [markdown] id="cache-after" lang="ru"
-# Кэш меняет стоимость и больше ничего. (В таблице $6D = 96$, и виден переход: от 64 к 128 токенам стоимость растёт в 2.5 раза с кэшем и в 5.2 раза без него. На двух логарифмических осях степень $T^a$ — прямая с наклоном $a$.) Платят за него памятью: $2 L\, T\, D$ чисел на текст (в уроке 04 это сосчитано для настоящих моделей и показано, как кэш уменьшает группировка запросов). При этом два этапа нагружают машину по-разному. Prefill перемножает большие матрицы, много токенов сразу, и упирается в арифметику. Decode читает из памяти *все* веса, чтобы пропустить через них *один* токен, и упирается в скорость чтения памяти; поэтому серверы генерируют сразу много текстов.
+# Кэш меняет стоимость и больше ничего. (В таблице $6D = 96$, и виден переход: от 64 к 128 токенам стоимость растёт в 2.5 раза с кэшем и в 5.2 раза без него. На двух логарифмических осях степень $T^a$ — прямая с наклоном $a$.) Платят за него памятью: $2 L\, T\, D$ чисел на текст (в уроке 04 это сосчитано для настоящих моделей и показано, как группировка запросов уменьшает кэш). При этом два этапа нагружают машину по-разному. Prefill перемножает большие матрицы, много токенов сразу, и упирается в арифметику. Decode читает из памяти *все* веса, чтобы пропустить через них *один* токен, и упирается в скорость чтения памяти; поэтому серверы генерируют сразу много текстов.
 
 # %% [markdown] id="sampling" lang="en"
 # ## 6. From a distribution to a token
@@ -473,7 +473,7 @@ show(curves.cache_cost(lengths, costs["with"], costs["without"]), "cache_cost")
 # %% [markdown] id="sampling" lang="ru"
 # ## 6. От распределения к токену
 #
-# Модель даёт вероятности, выбирать должен кто-то другой. Если всегда брать самый вероятный токен (*жадно*, greedy), текст всегда один и тот же. Если брать случайный токен по распределению, тексты разнообразны, но попадаются и маловероятные токены: каждый из них редок, а все вместе — нет. Между этими крайностями есть три регулятора:
+# Модель даёт вероятности, выбирать должен кто-то другой. Если всегда брать самый вероятный токен (*жадно*, greedy), текст всегда один и тот же. Если брать случайный токен по распределению (это *сэмплирование*, sampling), тексты разнообразны, но попадаются и маловероятные токены: каждый из них редок, а все вместе — нет. Между этими крайностями есть три регулятора:
 #
 # - **температура** $\tau$: softmax от $z / \tau$. Ниже 1 распределение острее, при 0 — жадный выбор; выше 1 — более пологое;
 # - **top-k**: остаются только $k$ самых вероятных токенов, их вероятности делят на сумму, чтобы она снова стала 1;
@@ -859,7 +859,7 @@ for how in ("80/10/10", "100 % [MASK]"):
 show(curves.corruption(by_way), "corruption")
 
 # %% [markdown] id="corruption-after" lang="en"
-# At [MASK] both are alike. At words they are not: where the right word stands, in plain sight, models trained with [MASK] alone name it in one case of seven (0.05 to 0.29 by seed), and where a wrong word stands they see the mistake far less often. They have never been asked about a word that was there, and have not learned to look at it. After pre-training no text has a [MASK], there are only words. So the 10 and 10 percent are well spent, and the accuracy at [MASK] does not suffer: three models show no difference. (The use shows less of it: fine-tuned on 8 labels both kinds tell all stories right, and Devlin et al., appendix C.2, too find small differences after fine-tuning.)
+# At [MASK] both are alike. At words they are not: where the right word stands, in plain sight, models trained with [MASK] alone name it in one case of seven (0.05 to 0.29 by seed), and where a wrong word stands they see the mistake far less often. They have never been asked about a word that was there, and have not learned to look at it. After pre-training no text has a [MASK], there are only words. So the 10 and 10 percent are well spent, and the accuracy at [MASK] does not suffer: three models show no difference. (After fine-tuning less of this is seen: with 8 labels both kinds of model judge all stories rightly, and Devlin et al., appendix C.2, find small differences, too.)
 #
 # Next sentence prediction stops at about 0.75 (0.773 on these 1000 pairs, with a standard error of 0.013; 0.754 on 2000, in each of three runs). That is what one gets by polarity alone: half of the strange sentences have the other polarity and give themselves away. That a boat is out of place in the desert, or that the animal is another one, the model has not found. This is the complaint of ALBERT (Lan et al., 2020, sections 3.1 and 4.6): a strange sentence usually has another *topic*, topic can be told from single words, and so the task teaches little about what follows from what. RoBERTa (Liu et al., 2019, section 4.2) had left it out and done as well or a little better.
 # %% [markdown] id="corruption-after" lang="ru"
@@ -1059,7 +1059,7 @@ for what in (
 # %% [markdown] id="compare-after" lang="ru"
 # *Письмо.* BERT пишет, и одна история из шести у него верна (в среднем 0.157). Форма и тональность верны не реже чем в четырёх случаях из пяти; не хватает того, чего он не выучил: что вещь подходит к месту и что зверь тот же. Кто знал бы только форму и тональность, был бы прав в 0.18 случаев. Так что низкое число говорит о том, что знает этот BERT, и почти ничего — о том, во что обходится письмо через [MASK]. У GPT верны больше девяти из десяти.
 #
-# *Заполнение пропуска.* Для этого BERT и создан — и здесь он проигрывает. Тональность он знает (она одна даёт около 0.76), а вот что вещь должна подходить к месту и что второй зверь — это первый, за это время не выяснил. GPT выяснила и перебором заполняет все пропуски; обученная вставлять середину, она делает это за один проход — в двух запусках из трёх гораздо лучше, чем BERT, в третьем не лучше. Даже по одному левому контексту она угадывает четыре из пяти: конец истории зависит от начала, а от того, что дальше, — лишь немногие слова. Это не значит, что «читатель» хуже как модель. Против него здесь три вещи, и порознь мы их не проверяли: его спрашивают о четырёх словах истории, а «писателя» — обо всех двадцати пяти; половину вторых предложений ему подсунули, чтобы сбить с толку; и он, как BERT, post-norm, а GPT — pre-norm, при одной скорости обучения. То, чем BERT известен, достигнуто на несравнимо большем количестве текста и шагов.
+# *Заполнение пропуска.* Для этого BERT и создан — и здесь он проигрывает. Тональность он знает (она одна даёт около 0.76), а вот что вещь должна подходить к месту и что второй зверь — это первый, за это время не выяснил. GPT выяснила и перебором заполняет все пропуски; обученная вставлять середину, она делает это за один проход — в двух запусках из трёх гораздо лучше, чем BERT, в третьем не лучше. Даже по одному левому контексту она угадывает четыре из пяти: конец истории зависит от начала, а от того, что дальше, — лишь немногие слова. Это не значит, что «читатель» хуже как модель. Против него здесь три вещи, и порознь мы их не проверяли: его спрашивают о четырёх словах истории, а «писателя» — обо всех двадцати пяти; половину вторых предложений ему подсунули, чтобы сбить с толку; и нормализация у него, как у настоящего BERT, стоит после суммы (post-norm), а у GPT — до подслоя (pre-norm), при одной скорости обучения. То, чем BERT известен, достигнуто на несравнимо большем количестве текста и шагов.
 #
 # *Чтение.* При 8 метках все упёрлись в потолок, и различить их эта задача не может. (На столбиках выше разница меньше 0.05 ни о чём не говорит: пропусков 200, а для перебора 40.) **Поэкспериментируйте:** скройте слово и посмотрите, что скажет о нём BERT, когда видны обе стороны и когда только левая. (Все слова справа при этом превращены в [MASK]; столько их в обучении не бывало, и отчасти он ошибается из-за этого.)
 # %% id="explorer-hidden"
@@ -1650,7 +1650,7 @@ print(f"14.5: {loss:.4f}, as the model's own:", bool((loss - expected).abs() <= 
 # - **Предобучению** разметка не нужна, а для **дообучения** после него её хватает совсем немного. Замороженный [CLS] хранит то, о чём его спрашивали при предобучении.
 # - Каждую модель можно заставить делать работу другой. BERT пишет так, как знает; GPT заполняет пропуски перебором или, если её учили вставлять середину, за один проход; после одинаково недолгого обучения она опередила BERT, которого спрашивают лишь о 15 % слов.
 #
-# Обучение делает как можно больше (здесь $\tilde y$ — испорченный текст, $J$ — выбранные места):
+# Обучение максимизирует (здесь $\tilde y$ — испорченный текст, $J$ — выбранные места):
 #
 # $$\text{GPT: } \sum_t \ln P(y_t \mid y_0 \dots y_{t-1}) \qquad\qquad \text{BERT: } \sum_{t \in J} \ln P(y_t \mid \tilde y)$$
 # %% id="summary-figure"

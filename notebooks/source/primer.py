@@ -84,11 +84,11 @@ print("reshape(4, 3):", x[0].reshape(4, 3).tolist())
 print("mT:           ", x[0].mT.tolist())
 
 # %% [markdown] id="view" lang="en"
-# Neither of them moves a number in memory, where possible: they return another *view* of the same block, and who writes into the view writes into the block. `view` is the strict sister of `reshape`: where the new shape cannot be had without copying, for instance after `mT`, `reshape` copies and `view` refuses. In [lesson 04](04_multi_head.ipynb) the heads are cut out of a matrix by exactly these operations.
+# Neither of them moves a number in memory, where possible: they return another *view* of the same block, and who writes into the view writes into the block. `view` is the strict sister of `reshape`: where the new shape cannot be had without copying, for instance after `mT`, `reshape` copies and `view` refuses. `transpose(i, j)` exchanges any two axes, as `mT` does the last two; with `view` and `transpose` [lesson 04](04_multi_head.ipynb) cuts the heads out of a matrix.
 #
 # A condition on a tensor gives a **mask**, a table of true and false of the same shape. Three tools return throughout the course: `masked_fill` overwrites where the mask is true, `torch.where` chooses between two values, and `gather` picks one place in each row. The value $-\infty$ is not there by mistake, as section 4 will show.
 # %% [markdown] id="view" lang="ru"
-# Ни то ни другое без необходимости не перемещает числа в памяти: возвращается другое *представление* (view) того же блока, и запись в представление меняет и сам блок. `view` — строгий вариант `reshape`: если новую форму нельзя получить без копирования, например после `mT`, `reshape` скопирует, а `view` выдаст ошибку. В [уроке 04](04_multi_head.ipynb) именно этими операциями матрицу разрезают на головы.
+# Ни то ни другое без необходимости не перемещает числа в памяти: возвращается другое *представление* (view) того же блока, и запись в представление меняет и сам блок. `view` — строгий вариант `reshape`: если новую форму нельзя получить без копирования, например после `mT`, `reshape` скопирует, а `view` выдаст ошибку. `transpose(i, j)` меняет местами любые две оси, как `mT` — последние две; с помощью `view` и `transpose` в [уроке 04](04_multi_head.ipynb) матрицу разрезают на головы.
 #
 # Условие на тензор даёт **маску** (mask) — таблицу из «да» и «нет» той же формы. В курсе то и дело встречаются три инструмента: `masked_fill` перезаписывает там, где «да», `torch.where` выбирает из двух значений, а `gather` берёт по одному месту в каждой строке. Значение $-\infty$ появилось здесь не случайно: зачем оно, покажет раздел 4.
 # %% id="picking"
@@ -284,7 +284,7 @@ print("recorded?", (w * x).requires_grad, unrecorded.requires_grad, (w * x).deta
 #
 # A word is not a number to calculate with: word 7 is not seven times word 1. So each word gets a vector of its own, a row of a learned table $E$, its **embedding**, and reading a word means picking a row. On paper this is a product with a one-hot vector, and the figure shows both:
 # %% [markdown] id="embedding" lang="ru"
-# Все производные потерь по весам вместе — это **градиент** (gradient). Он указывает, куда потери растут быстрее всего, поэтому **градиентный спуск** (gradient descent) вычитает из каждого веса малую его долю: $w \leftarrow w - \eta\, \partial L / \partial w$, где $\eta$ — **скорость обучения** (learning rate). **Оптимизатор** (optimizer) — объект, который делает это со всеми весами.
+# Все производные потерь по весам вместе — это **градиент** (gradient). Он указывает, куда потери растут быстрее всего, поэтому **градиентный спуск** (gradient descent) вычитает из каждого веса малую долю производной по нему: $w \leftarrow w - \eta\, \partial L / \partial w$, где $\eta$ — **скорость обучения** (learning rate). **Оптимизатор** (optimizer) — объект, который делает это со всеми весами.
 #
 # Запись занимает память, поэтому всё, что только измеряют, стоит внутри `torch.no_grad()`. `detach` отсоединяет от записи один тензор: дальнейшие вычисления считают его константой.
 #
@@ -313,7 +313,7 @@ print("gradient of each row:", E.grad[:, 0].tolist())
 #
 # ## 7. Зёрна и генераторы
 #
-# Начальные веса случайны, батчи выбираются случайно, и всё же, если не считать времени и последних знаков, выводы курса на вашей машине будут теми же. Дело в том, что компьютер выдаёт *псевдо*случайные числа: генератор запускают с некоторого числа — **зерна** (seed), — и этим числом определяется всё, что он выдаст. Свой генератор лучше общего: состояние общего меняет любой посторонний вызов: вставьте где-нибудь ещё один `randn`, и все последующие числа станут другими.
+# Начальные веса случайны, батчи выбираются случайно, и всё же, если не считать времени и последних знаков, выводы курса на вашей машине будут теми же. Дело в том, что компьютер выдаёт *псевдо*случайные числа: генератор запускают с некоторого числа — **зерна** (seed), — и этим числом определяется всё, что он выдаст. Свой генератор лучше общего: состояние общего меняет любой посторонний вызов. Вставьте где-нибудь ещё один `randn`, и все последующие числа станут другими.
 # %% id="generators"
 def generator(seed):
     """A source of random numbers that nobody else draws from."""
@@ -421,7 +421,7 @@ class Adder(nn.Module):
 # %% [markdown] id="loop" lang="en"
 # And this is the core of nearly every training loop of the course, up to the translator of [lesson 07](07_decoder.ipynb). Four lines do the work: predict and measure, clear the old gradients, compute the new ones, take a step against them. The order matters: clearing between `backward` and `step` leaves nothing to step by. Adam is gradient descent that scales the step of each weight by the past gradients of that weight; the learning rate is the common factor. Each step uses a **batch** of 16 random pairs: its gradient points roughly where that of all pairs would, at a fifth of the cost.
 # %% [markdown] id="loop" lang="ru"
-# А это ядро почти всех циклов обучения курса вплоть до переводчика из [урока 07](07_decoder.ipynb). Работу делают четыре строки: предсказать и измерить, стереть старые градиенты, вычислить новые, сделать шаг против них. Порядок важен: если обнулить градиенты между `backward` и `step`, шагать будет не по чему. Adam — градиентный спуск, который подбирает шаг каждому весу по его прошлым градиентам; скорость обучения — общий множитель. На каждом шаге берётся **батч** из 16 случайных пар: его градиент направлен примерно туда же, куда градиент по всем парам, а обходится впятеро дешевле.
+# А это ядро почти всех циклов обучения курса вплоть до переводчика из [урока 07](07_decoder.ipynb). Главное здесь — четыре строки: предсказать и измерить, стереть старые градиенты, вычислить новые, сделать шаг против них. Порядок важен: если обнулить градиенты между `backward` и `step`, шагать будет не по чему. Adam — градиентный спуск, который подбирает шаг каждому весу по его прошлым градиентам; скорость обучения — общий множитель. На каждом шаге берётся **батч** из 16 случайных пар: его градиент направлен примерно туда же, куда градиент по всем парам, а обходится впятеро дешевле.
 # %% id="loop-code"
 def measure(model, chosen):
     """Loss in nats and number of right answers on some of the pairs; changes nothing."""

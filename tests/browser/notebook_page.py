@@ -206,13 +206,28 @@ class NotebookPage:
         """Show a notebook, by itself or in JupyterLab as a learner has it, and wait until nothing moves any more."""
         mode = "doc" if alone else "lab"
         self.page.goto(f"{self._address}/{mode}/tree/{urllib.parse.quote(name)}?reset", wait_until="domcontentloaded")
-        self.page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.context?.isReady")
+        self._wait_until_open(name)
+        self.use_theme(theme, at_once=False)
+        self.settle()
+
+    def follow(self, cell: str, name: str) -> None:
+        """Click the last link to the notebook ``name`` in a cell, and wait until that notebook is shown."""
+        self.show(cell)
+        target = name.rsplit("/", 1)[-1]
+        self.page.locator(f".jp-Notebook-cell.jp-mod-active a[href*='/{target}']:visible").last.click()
+        self._wait_until_open(name)
+        self.settle()
+
+    def _wait_until_open(self, name: str) -> None:
+        self.page.wait_for_function(
+            "name => { const shown = window.jupyterapp?.shell.currentWidget?.context; "
+            "return shown?.isReady && shown.path === name; }",
+            arg=name,
+        )
         self.js("() => Promise.all([window.jupyterapp.restored, course.panel().revealed])")
         self.page.wait_for_function(
             "() => course.panel().sessionContext.session?.kernel?.status === 'idle'", timeout=120_000
         )
-        self.use_theme(theme, at_once=False)
-        self.settle()
 
     def use_theme(self, theme: str, *, at_once: bool = True) -> None:
         """Switch to a theme, ``"light"`` or ``"dark"``; it is a setting of the server's, so every page sets it."""

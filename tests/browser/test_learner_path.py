@@ -1,7 +1,8 @@
 """What a learner does with a lesson, in JupyterLab as ``course lab`` starts it, from a clone of its own.
 
-Open lesson 03, run, answer an exercise right and wrong, restart the kernel, run again, save, and take a clean copy back.
-Only the cells that the exercise needs are run: that the whole lesson runs is proved elsewhere.
+Go by the links from the primer through all lessons, in either language. Open lesson 03, run, answer an exercise right and
+wrong, restart the kernel, run again, save, and take a clean copy back. Only the cells that the exercise needs are run: that
+the whole lesson runs is proved elsewhere.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ from pathlib import Path
 import pytest
 from notebook_page import NotebookPage, free_port, own_folders, started
 
-from course_lib.language import catalogue
-from course_lib.lessons import ROOT, find
+from course_lib.language import LANGUAGES, catalogue
+from course_lib.lessons import LESSONS, PRIMER, ROOT, find
 
 LESSON = find(3)
 EXERCISE = "scaled-dot-product"
@@ -77,6 +78,23 @@ def window(browser, clone) -> Iterator[NotebookPage]:
     page = NotebookPage(browser, clone.address)
     page.open(LESSON.notebook().name, alone=False)
     yield page
+    page.close()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_links_lead_from_the_primer_through_all_lessons(lang, browser, clone):
+    folder = "ru/" if lang == "ru" else ""
+    page = NotebookPage(browser, clone.address)
+    page.open(folder + PRIMER.notebook(lang).name, alone=False)
+    cell = "title"  # where the primer names the first lesson; a lesson names the next one at its end
+    for lesson in LESSONS:
+        page.follow(cell, folder + lesson.notebook(lang).name)
+        page.show("title")
+        heading = page.page.locator(".jp-mod-active h1:visible").inner_text()
+        assert re.match(rf"\w+ {lesson.number:02d}\. ", heading), heading
+        cell = page.js("() => course.cells().at(-1).model.id")
+    page.follow(cell, folder + LESSONS[0].notebook(lang).name)  # and back to the map
+    assert page.faults() == []
     page.close()
 
 
