@@ -21,21 +21,24 @@ from course_lib.lessons import kernel_environment
 # Percent scripts are no tests; they are checked as the notebooks that are built of them.
 collect_ignore_glob = ["notebooks/source/*"]
 
-BY_LESSON = tuple(
-    f"tests/{name}.py" for name in ("browser/test_browser_lessons", "exercises/test_exercises", "notebooks/test_drift")
+IN_PARTS = tuple(
+    f"tests/{name}.py"
+    for name in (
+        "notebooks/test_recorded_results",
+        "browser/test_browser_lessons",
+        "exercises/test_exercises",
+        "notebooks/test_drift",
+        "notebooks/test_strict_nbval",
+        "setup/test_offline",
+    )
 )
-"""Test files that run lesson after lesson: each lesson's tests may go to another process. Their ids begin with its slug."""
+"""Files that run lesson after lesson, or experiment after experiment: the tests whose ids begin with the same name are a
+part of their own, which may go to another process than the rest of the file."""
 
-LONG = (
-    *BY_LESSON,
-    "tests/notebooks/test_strict_nbval.py",
-    "tests/figures/test_figures.py",
-    "notebooks/",
-    "tests/browser/",
-)
+LONG = (*IN_PARTS, "tests/figures/test_figures.py", "notebooks/", "tests/browser/")
 """What takes longest, in this order: a process that begins it last is waited for alone."""
 
-_LESSON = re.compile(r"\[((?:\d\d_)?[a-z]\w*)")
+_NAME = re.compile(r"\[((?:\d\d_)?[a-z]\w*)")
 
 OUTPUT_TIMEOUT = 30
 """Seconds to wait for an output that the kernel has announced; nbval's own 5 are short on a loaded machine."""
@@ -77,9 +80,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def part(nodeid: str) -> str:
-    """What stays in one process: a file, or of the files :data:`BY_LESSON` one lesson's tests."""
+    """What stays in one process: a file, or of the files :data:`IN_PARTS` a part."""
     file = nodeid.split("::", 1)[0]
-    found = _LESSON.search(nodeid) if file in BY_LESSON else None
+    found = _NAME.search(nodeid) if file in IN_PARTS else None
     return f"{file}[{found[1]}]" if found else file
 
 
