@@ -11,7 +11,7 @@
 # - work out from $T$ and $D$ which of two layers takes more multiplications, and where they cross;
 # - judge the sentence "a transformer is a good baseline for anything" by measurements.
 #
-# **You need** Python, matrix products, derivatives, softmax and cross-entropy, and PyTorch's tensors, `backward` and `nn.Module`. All of it is repeated in the [primer](primer.ipynb), with exercises. **Time:** 65 minutes of reading and playing, 40 for the exercises; all cells run in about a minute.
+# **You need** Python, matrix products, derivatives, softmax and cross-entropy, and PyTorch's tensors, `backward` and `nn.Module`. All of it is repeated in the [primer](primer.ipynb), with exercises. **Time:** 65 minutes of reading and playing, 40 for the exercises; all cells run in under a minute.
 #
 # Before this lesson: [the primer](primer.ipynb). Next lesson: [01, Word2Vec](01_word2vec.ipynb).
 # %% [markdown] id="title" lang="ru"
@@ -27,7 +27,7 @@
 # - по $T$ и $D$ определять, какому из двух слоёв нужно больше умножений и где они сравняются;
 # - проверять измерениями фразу «трансформер — хорошее базовое решение для чего угодно».
 #
-# **Понадобятся** Python, произведения матриц, производные, softmax и кросс-энтропия, а из PyTorch — тензоры, `backward` и `nn.Module`. Всё это повторено, с упражнениями, во [введении](primer.ipynb). **Время:** 65 минут на чтение и опыты, 40 — на упражнения; все ячейки выполняются примерно за минуту.
+# **Понадобятся** Python, произведения матриц, производные, softmax и кросс-энтропия, а из PyTorch — тензоры, `backward` и `nn.Module`. Всё это повторено, с упражнениями, во [введении](primer.ipynb). **Время:** 65 минут на чтение и опыты, 40 — на упражнения; все ячейки выполняются меньше чем за минуту.
 #
 # Перед этим уроком: [введение](primer.ipynb). Следующий урок: [01, Word2Vec](01_word2vec.ipynb).
 # %% id="start"

@@ -12,7 +12,7 @@
 # - read an analogy such as *king − man + woman* with the right amount of suspicion;
 # - show what an average of word vectors loses, and what a word of two meanings does to its vector.
 #
-# **You need** Python, dot products, logarithms, the chain rule, and a first acquaintance with PyTorch (tensors, `backward`); the [primer](primer.ipynb) has what you need of it. **Time:** 100 minutes of reading and playing, 60 for the exercises; all cells run in about a minute.
+# **You need** Python, dot products, logarithms, the chain rule, and a first acquaintance with PyTorch (tensors, `backward`); the [primer](primer.ipynb) has what you need of it. **Time:** 100 minutes of reading and playing, 60 for the exercises; all cells run in under a minute.
 #
 # Previous lesson: [00, why transformers](00_why_transformers.ipynb). Next lesson: [02, BPE and tokenisation](02_bpe.ipynb).
 # %% [markdown] id="title" lang="ru"
@@ -29,7 +29,7 @@
 # - относиться к аналогиям вроде *king − man + woman* с должной осторожностью;
 # - показывать, что теряется при усреднении векторов слов и что происходит с вектором слова, у которого два значения.
 #
-# **Понадобятся** Python, скалярное произведение, логарифмы, производная сложной функции и первое знакомство с PyTorch (тензоры, `backward`); всё нужное есть во [введении](primer.ipynb). **Время:** 100 минут на чтение и опыты, 60 — на упражнения; все ячейки выполняются примерно за минуту.
+# **Понадобятся** Python, скалярное произведение, логарифмы, производная сложной функции и первое знакомство с PyTorch (тензоры, `backward`); всё нужное есть во [введении](primer.ipynb). **Время:** 100 минут на чтение и опыты, 60 — на упражнения; все ячейки выполняются меньше чем за минуту.
 #
 # Предыдущий урок: [00, зачем нужны трансформеры](00_why_transformers.ipynb). Следующий урок: [02, BPE и токенизация](02_bpe.ipynb).
 # %% id="start"

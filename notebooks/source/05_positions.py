@@ -12,7 +12,7 @@
 # - keep "relative" apart from "works beyond the trained length";
 # - read the positional settings of a real model.
 #
-# **You need** lesson 04: heads, masks, the two-layer reader. **Time:** 75 minutes of reading and playing, 50 for the exercises; all cells run in about a minute.
+# **You need** lesson 04: heads, masks, the two-layer reader. **Time:** 75 minutes of reading and playing, 50 for the exercises; all cells run in under a minute.
 #
 # Previous lesson: [04, multi-head attention](04_multi_head.ipynb). Next lesson: [06, the encoder block](06_encoder_block.ipynb).
 # %% [markdown] id="title" lang="ru"
@@ -29,7 +29,7 @@
 # - не путать «относительные позиции» с «работает на текстах длиннее обучающих»;
 # - разбираться в настройках позиционного кодирования настоящей модели.
 #
-# **Понадобится** урок 04: головы, маски, двухслойная модель. **Время:** 75 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются примерно за минуту.
+# **Понадобится** урок 04: головы, маски, двухслойная модель. **Время:** 75 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются меньше чем за минуту.
 #
 # Предыдущий урок: [04, многоголовое внимание](04_multi_head.ipynb). Следующий урок: [06, блок энкодера](06_encoder_block.ipynb).
 # %% id="start"

@@ -13,7 +13,7 @@
 # - name the two places of LayerNorm, and say what each means for training;
 # - draw the encoder block.
 #
-# **You need** lessons 03 and 04: attention, heads, parity with PyTorch; derivatives of functions of one number, and from lesson 00 the vanishing gradient. **Time:** 100 minutes of reading and playing, 50 for the exercises; all cells run in about a minute.
+# **You need** lessons 03 and 04: attention, heads, parity with PyTorch; derivatives of functions of one number, and from lesson 00 the vanishing gradient. **Time:** 100 minutes of reading and playing, 50 for the exercises; all cells run in under a minute.
 #
 # Previous lesson: [05, positional encoding](05_positions.ipynb). Next lesson: [07, decoder, training, translation](07_decoder.ipynb).
 # %% [markdown] id="title" lang="ru"
@@ -31,7 +31,7 @@
 # - называть два варианта расположения LayerNorm и объяснять, как каждый влияет на обучение;
 # - рисовать блок энкодера.
 #
-# **Понадобятся** уроки 03 и 04: внимание, головы, сверка с PyTorch; производная функции одной переменной, а из урока 00 — затухающий градиент. **Время:** 100 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются примерно за минуту.
+# **Понадобятся** уроки 03 и 04: внимание, головы, сверка с PyTorch; производная функции одной переменной, а из урока 00 — затухающий градиент. **Время:** 100 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются меньше чем за минуту.
 #
 # Предыдущий урок: [05, позиционное кодирование](05_positions.ipynb). Следующий урок: [07, декодер, обучение, перевод](07_decoder.ipynb).
 # %% id="start"
@@ -697,7 +697,7 @@ claim(
 )
 
 # %% [markdown] id="gamma-beta-after" lang="en"
-# $\gamma_i$ and $\beta_i$ belong to the *feature* $i$ and are the same for all tokens. The mean is 10 if every $\beta_i$ is; a single one of four gives 2.5. And they cannot undo the normalisation: the mean and the size of a single token are gone after $\hat x$, and no number that is the same for all tokens can bring it back. What they can do is give each *feature* its own size and place: make one loud, another quiet, switch a third off.
+# $\gamma_i$ and $\beta_i$ belong to the *feature* $i$ and are the same for all tokens. The mean is 10 if every $\beta_i$ is 10; a single one of four gives 2.5. And they cannot undo the normalisation: the mean and the size of a single token are gone after $\hat x$, and no number that is the same for all tokens can bring it back. What they can do is give each *feature* its own size and place: make one loud, another quiet, switch a third off.
 #
 # That a token's size is gone is the point. If $x$ grows tenfold, LayerNorm's output does not change, and neither does that of the next sub-layer; so what a sub-layer adds no longer grows with the stream.
 #

@@ -13,7 +13,7 @@
 # - write with greedy search, beam search and a cache, and say what each costs;
 # - judge a translator, and read its attention weights without believing too much.
 #
-# **You need** lessons 03 to 06: masks, heads, positions, the encoder block; tokens from lesson 02, and cross-entropy and the training loop from the [primer](primer.ipynb). **Time:** 100 minutes of reading and playing, 50 for the exercises; all cells run in about a minute.
+# **You need** lessons 03 to 06: masks, heads, positions, the encoder block; tokens from lesson 02, and cross-entropy and the training loop from the [primer](primer.ipynb). **Time:** 100 minutes of reading and playing, 50 for the exercises; all cells run in under a minute.
 #
 # Previous lesson: [06, the encoder block](06_encoder_block.ipynb). Next lesson: [08, BERT vs GPT](08_bert_vs_gpt.ipynb).
 # %% [markdown] id="title" lang="ru"
@@ -31,7 +31,7 @@
 # - генерировать текст жадным поиском, лучевым поиском и с кэшем и оценивать, чего это стоит;
 # - оценивать переводчик и читать его веса внимания, не слишком им доверяя.
 #
-# **Понадобятся** уроки 03–06: маски, головы, позиции, блок энкодера; токены из урока 02, а из [введения](primer.ipynb) — кросс-энтропия и цикл обучения. **Время:** 100 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются примерно за минуту.
+# **Понадобятся** уроки 03–06: маски, головы, позиции, блок энкодера; токены из урока 02, а из [введения](primer.ipynb) — кросс-энтропия и цикл обучения. **Время:** 100 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются меньше чем за минуту.
 #
 # Предыдущий урок: [06, блок энкодера](06_encoder_block.ipynb). Следующий урок: [08, BERT против GPT](08_bert_vs_gpt.ipynb).
 # %% id="start"

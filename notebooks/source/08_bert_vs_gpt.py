@@ -12,7 +12,7 @@
 # - fine-tune on few labels, and judge when pre-training pays;
 # - load and save GPT-2 and BERT in the format of the library `transformers`, and train a GPT on a text of your own.
 #
-# **You need** lessons 02 to 07: tokens, attention, positions, the block, training and writing. **Time:** 90 minutes of reading and playing, 50 for the exercises; all cells run in about a minute.
+# **You need** lessons 02 to 07: tokens, attention, positions, the block, training and writing. **Time:** 90 minutes of reading and playing, 50 for the exercises; all cells run in under a minute.
 #
 # Previous lesson: [07, decoder, training, translation](07_decoder.ipynb). This is the last lesson.
 # %% [markdown] id="title" lang="ru"
@@ -29,7 +29,7 @@
 # - дообучать модель на нескольких размеченных примерах и судить, когда предобучение окупается;
 # - загружать и сохранять GPT-2 и BERT в формате библиотеки `transformers` и обучать GPT на собственном тексте.
 #
-# **Понадобятся** уроки 02–07: токены, внимание, позиции, блок, обучение и генерация. **Время:** 90 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются примерно за минуту.
+# **Понадобятся** уроки 02–07: токены, внимание, позиции, блок, обучение и генерация. **Время:** 90 минут на чтение и опыты, 50 — на упражнения; все ячейки выполняются меньше чем за минуту.
 #
 # Предыдущий урок: [07, декодер, обучение, перевод](07_decoder.ipynb). Это последний урок.
 # %% id="start"

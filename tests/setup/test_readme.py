@@ -93,13 +93,14 @@ def test_every_command_that_is_named_exists(name):
 def test_the_map_shows_the_primer_and_every_lesson_and_how_long_they_take(lang):
     rows = table(TEXTS[lang])
     assert len(rows) == len(NOTEBOOKS)
-    for lesson, (name, _, minutes) in zip((PRIMER, *LESSONS), rows, strict=True):
+    for lesson, (name, _, minutes, seconds) in zip((PRIMER, *LESSONS), rows, strict=True):
         path = lesson.notebook(lang).relative_to(ROOT).as_posix()
         title = {"en": "Primer", "ru": "Введение"}[lang]
         if lesson is not PRIMER:
             title = f"{lesson.number:02d} {lesson.title[lang]}"
         assert name == f"[{title}]({path})"
         assert int(minutes) == stated(read(lesson.notebook(lang)).cells[0].source, lang)
+        assert 0 < int(seconds) < 60, "the titles say: in under a minute"
 
 
 @pytest.mark.parametrize("lang", ["en", "ru"])
