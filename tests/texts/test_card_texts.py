@@ -217,6 +217,22 @@ def test_a_written_lesson_has_its_atoms(slug: str, count: int, lang: str) -> Non
     assert 3 * kinds["why"] >= len([card for card in cards if "atom" in card.tags])
 
 
+def symbols_without_formula(text: str) -> list[str]:
+    """Symbols with an index that stand as plain text: Anki shows ``d_k`` with its underscore."""
+    return re.findall(r"\b[A-Za-z]\w*_\w+", re.sub(r"!\[\[.*?\]\]|\$[^$]*\$|`[^`]*`", "", text))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_symbol_with_an_index_is_set_as_a_formula(lang: str) -> None:
+    found = {
+        id: symbols
+        for cards in ALL[lang].values()
+        for id, card in cards.items()
+        if (symbols := symbols_without_formula(f"{card.question.text}\n{card.answer.text}"))
+    }
+    assert found == {}
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_drawn_answers_show_their_figure(lang: str) -> None:
     embeds = {
@@ -320,6 +336,10 @@ def test_a_missing_english_term_and_a_second_one_are_seen() -> None:
     assert english_terms("Что ищет запрос (query) по $f(x)$?") == ["query"]
     assert english_terms("Что ищет запрос?") == []
     assert english_terms("Запрос (query)? Запрос (query).") == ["query", "query"]
+
+
+def test_a_symbol_with_an_index_in_plain_text_is_seen() -> None:
+    assert symbols_without_formula("How large is d_k, if `x_1` and $W_O$ …?\n![[a_b.png|a b]]") == ["d_k"]
 
 
 def test_a_pair_that_differs_is_seen() -> None:
