@@ -219,7 +219,9 @@ def test_a_written_lesson_has_its_atoms(slug: str, count: int, lang: str) -> Non
 
 def symbols_without_formula(text: str) -> list[str]:
     """Symbols with an index that stand as plain text: Anki shows ``d_k`` with its underscore."""
-    return re.findall(r"\b[A-Za-z]\w*_\w+", re.sub(r"!\[\[.*?\]\]|\$[^$]*\$|`[^`]*`", "", text))
+    return re.findall(
+        r"\b[A-Za-z]\w*_\w+", re.sub(r"!\[\[.*?\]\]|\$\$.*?\$\$|\$[^$]*\$|`[^`]*`", "", text, flags=re.DOTALL)
+    )
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
