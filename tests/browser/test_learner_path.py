@@ -89,7 +89,6 @@ def test_the_links_lead_from_the_primer_through_all_lessons(lang, browser, clone
     cell = "title"  # where the primer names the first lesson; a lesson names the next one at its end
     for lesson in LESSONS:
         page.follow(cell, folder + lesson.notebook(lang).name)
-        page.js("() => window.jupyterapp.commands.execute('application:close-other-tabs')")
         page.show("title")
         heading = page.page.locator(".jp-mod-active h1:visible").inner_text()
         assert re.match(rf"\w+ {lesson.number:02d}\. ", heading), heading
