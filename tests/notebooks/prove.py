@@ -141,6 +141,8 @@ class _Recording:
 
     def get_message(self, *args: Any, **kwargs: Any) -> dict:
         message = self._kernel.get_message(*args, **kwargs)
+        # What a widget sends beside the text comes as memory of the socket's, which cannot be copied.
+        message["buffers"] = [bytes(buffer) for buffer in message.get("buffers", [])]
         self.messages.append(copy.deepcopy(message))
         return message
 
