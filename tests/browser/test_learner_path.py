@@ -21,7 +21,7 @@ import pytest
 from notebook_page import NotebookPage, free_port, own_folders, started
 
 from course_lib.language import catalogue
-from course_lib.lessons import LESSONS, PRIMER, ROOT, find
+from course_lib.lessons import LESSONS, PRIMER, ROOT, Lesson, find
 
 LESSON = find(3)
 EXERCISE = "scaled-dot-product"
@@ -76,29 +76,29 @@ def clone(chromium, tmp_path_factory) -> Iterator[Clone]:
 @pytest.fixture
 def window(browser, clone) -> Iterator[NotebookPage]:
     page = NotebookPage(browser, clone.address)
-    page.open(LESSON.notebook().name, alone=False)
     yield page
     page.close()
 
 
 @pytest.mark.parametrize("lang", ["en", pytest.param("ru", marks=pytest.mark.slow)])
-def test_the_links_lead_from_the_primer_through_all_lessons(lang, browser, clone):
-    folder = "ru/" if lang == "ru" else ""
-    page = NotebookPage(browser, clone.address)
-    page.open(folder + PRIMER.notebook(lang).name, alone=False)
+def test_the_links_lead_from_the_primer_through_all_lessons(lang, window):
+    def name(lesson: Lesson) -> str:
+        return lesson.notebook(lang).relative_to(ROOT / "notebooks").as_posix()
+
+    window.open(name(PRIMER), alone=False)
     cell = "title"  # where the primer names the first lesson; a lesson names the next one at its end
     for lesson in LESSONS:
-        page.follow(cell, folder + lesson.notebook(lang).name)
-        page.show("title")
-        heading = page.page.locator(".jp-mod-active h1:visible").inner_text()
+        window.follow(cell, name(lesson))
+        window.show("title")
+        heading = window.page.locator(".jp-mod-active h1:visible").inner_text()
         assert re.match(rf"\w+ {lesson.number:02d}\. ", heading), heading
-        cell = page.js("() => course.cells().at(-1).model.id")
-    page.follow(cell, folder + LESSONS[0].notebook(lang).name)  # and back to the map
-    assert page.faults() == []
-    page.close()
+        cell = window.js("() => course.cells().at(-1).model.id")
+    window.follow(cell, name(LESSONS[0]))  # and back to the map
+    assert window.faults() == []
 
 
 def test_a_learner_answers_saves_and_starts_afresh(window, clone):
+    window.open(LESSON.notebook().name, alone=False)
     tools = exercise_tools()
     exercise = next(one for one in tools.exercises(tools.notebook(LESSON)) if one.name == EXERCISE)
     cell, copy = f"ex-{EXERCISE}", clone.root / "work" / LESSON.notebook().name
