@@ -210,7 +210,7 @@ show(drawings.three_families(), "three_families")
 #
 # $$X_0 = E[\text{ids}] + P, \qquad X_l = \mathrm{Block}_l(X_{l-1}), \qquad \text{logits} = \mathrm{LayerNorm}(X_L)\, E^\top.$$
 #
-# $P$ holds the first $T$ rows of the table of positions. (The factor $\sqrt D$ of lesson 07 is not needed: learned positions begin as small as the embeddings.) There is no source and no memory.
+# $P$ holds the first $T$ rows of the table of positions. (The factor $\sqrt D$ of lesson 07 is not needed: learned positions, unlike sinusoids, may begin as small as one likes, and in the models that we train they begin smaller than the embeddings.) There is no source and no memory.
 # %% [markdown] id="gpt" lang="ru"
 # ## 4. GPT
 #
@@ -218,7 +218,7 @@ show(drawings.three_families(), "three_families")
 #
 # $$X_0 = E[\text{ids}] + P, \qquad X_l = \mathrm{Block}_l(X_{l-1}), \qquad \text{logits} = \mathrm{LayerNorm}(X_L)\, E^\top.$$
 #
-# $P$ — первые $T$ строк таблицы позиций. (Множитель $\sqrt D$ из урока 07 не нужен: обучаемые позиции вначале так же малы, как эмбеддинги.) Нет ни исходного текста, ни памяти.
+# $P$ — первые $T$ строк таблицы позиций. (Множитель $\sqrt D$ из урока 07 не нужен: в отличие от синусоид, обучаемые позиции могут вначале быть сколь угодно малы, и в моделях, которые мы обучаем, они меньше эмбеддингов.) Нет ни исходного текста, ни памяти.
 
 
 # %% id="gpt-class"
